@@ -317,6 +317,7 @@ mod tests {
             aliases: vec![name[..4].into()],
             protected,
             kubernetes: None,
+            api_versions: Vec::new(),
             reference: None,
             ordered: true,
         };

@@ -4,6 +4,7 @@ use super::Config;
 use super::key::Key;
 use super::read::Reader;
 use super::shape::{Field, Shape};
+use crate::kustomize::Capabilities;
 use crate::names::UnknownName;
 use crate::yaml::{Node, Origin};
 
@@ -18,6 +19,9 @@ pub struct Environment {
     pub protected: bool,
     /// The Kubernetes version it runs, such as `1.33`.
     pub kubernetes: Option<String>,
+    /// API versions and kinds that its clusters have besides those of Kubernetes, for charts that
+    /// ask: `monitoring.coreos.com/v1`.
+    pub api_versions: Vec<String>,
     /// The branch or tag that holds it, if it is not in folders of the tree under check.
     pub reference: Option<String>,
     /// True if its place in the promotion order is known. It is not for an environment that only
@@ -29,6 +33,14 @@ pub struct Environment {
 const DEVELOPMENT: [&str; 4] = ["development", "develop", "sandbox", "sbx"];
 
 impl Environment {
+    /// The known facts of its clusters, for charts that ask.
+    pub fn cluster(&self) -> Capabilities {
+        Capabilities {
+            kubernetes: self.kubernetes.clone(),
+            api_versions: self.api_versions.clone(),
+        }
+    }
+
     /// True if a word is its name or one of its aliases, in any case.
     pub fn is_called(&self, word: &str) -> bool {
         let is_word = |own: &String| {
@@ -54,6 +66,7 @@ pub(crate) fn default_environments() -> Vec<Environment> {
         aliases: aliases.iter().map(|alias| alias.to_string()).collect(),
         protected,
         kubernetes: None,
+        api_versions: Vec::new(),
         reference: None,
         ordered: true,
     };
@@ -79,7 +92,7 @@ pub(crate) fn default_environments() -> Vec<Environment> {
     ]
 }
 
-static FIELDS: [Field; 5] = [
+static FIELDS: [Field; 6] = [
     Field::new("name", Shape::Text, "name of the environment").required(),
     Field::new(
         "aliases",
@@ -100,6 +113,12 @@ static FIELDS: [Field; 5] = [
     )
     .or("the newest known version"),
     Field::new(
+        "apiVersions",
+        Shape::List(&Shape::Text),
+        "API versions that its clusters have besides those of Kubernetes, for charts that ask",
+    )
+    .or("none"),
+    Field::new(
         "ref",
         Shape::Text,
         "branch or tag that holds it: `environment/production`",
@@ -109,7 +128,7 @@ static FIELDS: [Field; 5] = [
 
 pub(super) static KEY: Key = Key {
     name: "environments",
-    value: "list of names, or of {name, aliases, protected, kubernetes, ref}",
+    value: "list of names, or of {name, aliases, protected, kubernetes, apiVersions, ref}",
     summary: "the promotion order, and the environments that are protected",
     shape: Shape::List(&Shape::Either(&Shape::Text, &Shape::Record(&FIELDS))),
     read: |reader, node, config| {
@@ -216,6 +235,7 @@ fn refuse_taken(reader: &mut Reader, one: &Listed, at: usize, listed: &[Listed])
 /// One environment. Missing fields come from the built-in environment of that name.
 fn environment(reader: &mut Reader, item: &Node) -> Option<Listed> {
     let mut reference = None;
+    let mut api_versions = Vec::new();
     let (name, own, mut protected, mut kubernetes) = if item.as_scalar().is_some() {
         (reader.text(item, "an environment")?, Vec::new(), None, None)
     } else {
@@ -224,6 +244,8 @@ fn environment(reader: &mut Reader, item: &Node) -> Option<Listed> {
         let protected = reader.optional(&fields, "protected", Reader::boolean);
         let kubernetes = reader.optional(&fields, "kubernetes", version);
         reference = reader.optional(&fields, "ref", self::reference);
+        let versions = reader.optional(&fields, "apiVersions", Reader::texts);
+        api_versions = versions.unwrap_or_default();
         (
             reader.required(&fields, "name", Reader::text)?,
             own.unwrap_or_default(),
@@ -249,6 +271,7 @@ fn environment(reader: &mut Reader, item: &Node) -> Option<Listed> {
             aliases,
             protected: protected.unwrap_or_default(),
             kubernetes,
+            api_versions,
             reference,
             ordered: true,
         },

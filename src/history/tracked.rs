@@ -8,7 +8,7 @@ use super::versions::images_in;
 use super::{Images, images};
 use crate::kubernetes::DeclaredField;
 use crate::kustomize::loader::is_kustomization;
-use crate::kustomize::{Rendered, Renderer};
+use crate::kustomize::{Capabilities, Rendered, Renderer};
 use crate::repo::Repo;
 use crate::repo::agents::{self, Agents, Pointer, Reference};
 use crate::repo::discover::Layout;
@@ -208,7 +208,8 @@ impl Tracked {
                         .map(|(_, node)| node)
                 };
                 let applied = pointer.finish(built, &find, renderer.files());
-                Some(agents.with_releases(applied, &self.path, renderer, None))
+                let cluster = Capabilities::default();
+                Some(agents.with_releases(applied, &self.path, renderer, &cluster))
             }
             None => there
                 .then(|| agents::with_releases(renderer.render(&self.path), &self.path, renderer)),

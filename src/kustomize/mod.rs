@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
-pub use charts::{ChartCopy, ChartRenderer, ChartsOf, Release, Unrendered};
+pub use charts::{Capabilities, ChartCopy, ChartRenderer, ChartsOf, Release, Unrendered};
 pub use context::{BuildContext, LoadRestrictor, RenderOptions, Reorder};
 pub use kustomization::Kustomization;
 pub use loader::Loaded;

@@ -7,7 +7,7 @@ mod unrendered;
 
 use std::sync::Arc;
 
-pub use release::{ChartRenderer, ChartsOf, Release};
+pub use release::{Capabilities, ChartRenderer, ChartsOf, Release};
 pub use unrendered::Unrendered;
 
 use super::context::BuildContext;

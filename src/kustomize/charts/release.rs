@@ -9,6 +9,15 @@ use crate::kustomize::{Problem, Rendered};
 use crate::source::{Files, Source, SourceError};
 use crate::yaml::{By, FileId, Node, Origin};
 
+/// The known facts of the cluster that a release is installed in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The version of Kubernetes, such as `1.34`.
+    pub kubernetes: Option<String>,
+    /// API versions besides those of Kubernetes.
+    pub api_versions: Vec<String>,
+}
+
 /// A chart with values and a name: what Helm installs.
 #[derive(Clone, Debug)]
 pub struct Release {

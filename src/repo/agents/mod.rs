@@ -40,7 +40,7 @@ use super::discover::{Layout, Placement, Root, is_set_aside};
 use super::refs::Chosen;
 use super::{Agent, AgentKind};
 use crate::config::Cluster;
-use crate::kustomize::{Problem, Rendered, Renderer};
+use crate::kustomize::{Capabilities, Problem, Rendered, Renderer};
 use crate::source::refs::split;
 use crate::source::{EntryKind, Files, folder_of, join};
 use crate::yaml::{FileId, Node, Origin};
@@ -183,9 +183,9 @@ impl Agents {
         rendered: Arc<Rendered>,
         folder: &str,
         renderer: &Renderer,
-        kubernetes: Option<&str>,
+        cluster: &Capabilities,
     ) -> Arc<Rendered> {
-        release::expand(rendered, folder, &self.origins, renderer, kubernetes)
+        release::expand(rendered, folder, &self.origins, renderer, cluster)
     }
 }
 
@@ -378,7 +378,7 @@ pub(crate) fn with_releases(
         folder,
         &release::Origins::default(),
         renderer,
-        None,
+        &Capabilities::default(),
     )
 }
 
@@ -728,13 +728,12 @@ impl Reading<'_> {
                 agents.origins.applications.insert((file, start));
             }
             let mut pointer = step.pointer;
-            let environment = pointer.any_environment();
-            let kubernetes = environment.and_then(|index| self.layout.kubernetes(index));
+            let cluster = self.layout.cluster(pointer.any_environment());
             if let Plain::Chart(chart) = &mut pointer.plain {
-                chart.kubernetes = kubernetes.map(str::to_string);
+                chart.cluster = cluster;
             } else if let Plain::Elsewhere(charts) = &mut pointer.plain {
                 for chart in charts {
-                    chart.kubernetes = kubernetes.map(str::to_string);
+                    chart.cluster = cluster.clone();
                 }
             }
             agents.pointers.push(pointer);

@@ -16,8 +16,8 @@ use crate::helm::values::set::{self, Mode};
 use crate::helm::values::{merge, read};
 use crate::kustomize::decode::{Decoder, Rules};
 use crate::kustomize::{
-    ChartRenderer, Kustomization, Problem, ProblemKind, Release, Rendered, Renderer, Resource,
-    Unrendered,
+    Capabilities, ChartRenderer, Kustomization, Problem, ProblemKind, Release, Rendered, Renderer,
+    Resource, Unrendered,
 };
 use crate::source::{SourceError, join};
 use crate::yaml::{By, FileId, Node, Origin};
@@ -54,14 +54,13 @@ impl Origins {
     }
 }
 
-/// Adds the objects of releases to a rendering. `kubernetes` is the version of the cluster, if it is
-/// known.
+/// Adds the objects of releases in a cluster to a rendering.
 pub(super) fn expand(
     rendered: Arc<Rendered>,
     folder: &str,
     origins: &Origins,
     renderer: &Renderer,
-    kubernetes: Option<&str>,
+    cluster: &Capabilities,
 ) -> Arc<Rendered> {
     let has_overlay = |resource: &Resource| {
         let Origin { file, start, .. } = resource.node.origin;
@@ -95,7 +94,7 @@ pub(super) fn expand(
             folder,
             renderer,
             charts,
-            kubernetes,
+            cluster,
         };
         let Some(made) = expansion.run(origins) else {
             let release = expansion.unrendered(resource);
@@ -125,7 +124,7 @@ struct Expansion<'e> {
     folder: &'e str,
     renderer: &'e Renderer,
     charts: &'e dyn ChartRenderer,
-    kubernetes: Option<&'e str>,
+    cluster: &'e Capabilities,
 }
 
 impl Expansion<'_> {
@@ -275,7 +274,8 @@ impl Expansion<'_> {
         };
         release.skips_hooks = flag("disableHooks") == Some(true);
         release.skips_schema = flag("disableSchemaValidation") == Some(true);
-        release.kubernetes = self.kubernetes.map(str::to_string);
+        release.kubernetes = self.cluster.kubernetes.clone();
+        release.api_versions = self.cluster.api_versions.clone();
         release.defaults = self.defaults(spec, (root, origin), problems);
         for entry in self
             .node

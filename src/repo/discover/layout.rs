@@ -3,6 +3,7 @@
 use super::Root;
 use crate::config::{Cluster, Environment};
 use crate::config::{LayoutPath, LayoutPattern};
+use crate::kustomize::Capabilities;
 use crate::source::refs::{split, within};
 use crate::source::{EntryKind, Source, join};
 use foldhash::{HashMap, HashSet};
@@ -481,10 +482,10 @@ impl<'a> Layout<'a> {
         environment.is_some_and(|environment| environment.protected)
     }
 
-    /// The version of Kubernetes in the clusters of an environment, if the configuration names it.
-    pub fn kubernetes(&self, environment: usize) -> Option<&str> {
-        let environment = self.environments.get(environment)?;
-        environment.kubernetes.as_deref()
+    /// The known facts of the clusters of an environment.
+    pub fn cluster(&self, environment: Option<usize>) -> Capabilities {
+        let environment = environment.and_then(|index| self.environments.get(index));
+        environment.map(Environment::cluster).unwrap_or_default()
     }
 
     /// The environment in the name of a file, object or namespace.

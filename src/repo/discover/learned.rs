@@ -38,6 +38,7 @@ pub fn learned(
         aliases: Vec::new(),
         protected: false,
         kubernetes: None,
+        api_versions: Vec::new(),
         reference: None,
         ordered: false,
     });
@@ -76,6 +77,7 @@ pub fn told_apart(environments: &mut Vec<Environment>, kustomizations: &BTreeSet
             aliases: aliases.iter().map(|alias| alias.to_string()).collect(),
             protected: false,
             kubernetes: None,
+            api_versions: Vec::new(),
             reference: None,
             ordered: true,
         };

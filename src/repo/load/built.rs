@@ -4,7 +4,7 @@
 use super::super::agents::{Agents, Pointer, Reference};
 use super::super::discover::Placement;
 use crate::kustomize::loader::FILE_NAMES;
-use crate::kustomize::{LazyRendered, Renderer};
+use crate::kustomize::{Capabilities, LazyRendered, Renderer};
 use crate::source::{Files, join};
 use crate::yaml::{Node, Origin};
 use std::sync::Arc;
@@ -81,20 +81,16 @@ pub(super) fn finished(
     })
 }
 
-/// A rendering with the objects of the HelmReleases in it. `kubernetes` is the version of the
-/// cluster, if it is known.
+/// A rendering with the objects of the HelmReleases in it.
 pub(super) fn with_releases(
     built: LazyRendered,
     path: &str,
-    kubernetes: Option<&str>,
+    cluster: Capabilities,
     renderer: &Arc<Renderer>,
     agents: &Arc<Agents>,
 ) -> LazyRendered {
     let (renderer, path, agents) = (renderer.clone(), path.to_string(), agents.clone());
-    let kubernetes = kubernetes.map(str::to_string);
-    LazyRendered::new(move || {
-        agents.with_releases(built.shared(), &path, &renderer, kubernetes.as_deref())
-    })
+    LazyRendered::new(move || agents.with_releases(built.shared(), &path, &renderer, &cluster))
 }
 
 /// The start of an overlay's kustomization. If the folder has none, the line that points at it.

@@ -143,8 +143,9 @@ fn overlay(
             (agents, tree.renderer.files()),
         );
     }
-    let kubernetes = placement.and_then(|place| tree.layout.kubernetes(place.environment));
-    rendered = with_releases(rendered, &built.path, kubernetes, tree.renderer, agents);
+    let environment = placement.map(|place| place.environment);
+    let capabilities = tree.layout.cluster(environment);
+    rendered = with_releases(rendered, &built.path, capabilities, tree.renderer, agents);
     let agent = built.pointer.filter(|pointer| !pointer.assumed);
     Overlay {
         app: names.get(&app).cloned().unwrap_or(app),

@@ -8,6 +8,7 @@ use super::super::reach::Change;
 use super::super::{Overlay, Repo, records, renovate, submodules};
 use super::built::{finished, origin_of, to_be_built, with_releases};
 use super::roots::shape;
+use crate::config::Environment;
 use crate::kustomize::loader::is_kustomization;
 use crate::kustomize::{LazyRendered, Renderer};
 use crate::source::{EntryKind, folder_of, join};
@@ -87,9 +88,14 @@ impl Repo {
                     };
                     let environment = overlay.environment;
                     let environment = environment.and_then(|index| self.environments.get(index));
-                    let kubernetes = environment.and_then(|one| one.kubernetes.as_deref());
-                    overlay.rendered =
-                        with_releases(rendered, &overlay.path, kubernetes, &renderer, &self.agents);
+                    let cluster = environment.map(Environment::cluster);
+                    overlay.rendered = with_releases(
+                        rendered,
+                        &overlay.path,
+                        cluster.unwrap_or_default(),
+                        &renderer,
+                        &self.agents,
+                    );
                 }
             }
             overlay

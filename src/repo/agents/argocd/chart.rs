@@ -9,7 +9,7 @@ use super::environment::Environment;
 use crate::glob::{Stars, compile};
 use crate::helm::values::set::{self, Mode};
 use crate::helm::values::{merge, read};
-use crate::kustomize::{ChartRenderer, Problem, ProblemKind, Release, Renderer};
+use crate::kustomize::{Capabilities, ChartRenderer, Problem, ProblemKind, Release, Renderer};
 use crate::repo::agents::Reading;
 use crate::source::refs::split;
 use crate::source::{SourceError, join};
@@ -29,8 +29,8 @@ pub struct ChartSource {
     origin: Origin,
     /// True if the chart is not in this repository, and so are files whose paths start in it.
     pub(super) is_elsewhere: bool,
-    /// The version of the cluster, if it is known.
-    pub(in crate::repo::agents) kubernetes: Option<String>,
+    /// The known facts of the cluster.
+    pub(in crate::repo::agents) cluster: Capabilities,
 }
 
 /// A source with a `ref`.
@@ -77,7 +77,7 @@ impl ChartSource {
             references: references.collect(),
             origin: origin.with(By::ArgoCd),
             is_elsewhere: false,
-            kubernetes: None,
+            cluster: Capabilities::default(),
         }
     }
 
@@ -212,12 +212,13 @@ impl ChartSource {
         });
         let namespace = namespace.unwrap_or_else(|| "default".to_string());
         let mut release = Release::new(name.unwrap_or_default(), namespace, self.origin);
-        release.kubernetes = self.text("kubeVersion").or_else(|| self.kubernetes.clone());
+        release.kubernetes = self
+            .text("kubeVersion")
+            .or_else(|| self.cluster.kubernetes.clone());
         let versions = self.items("apiVersions").iter();
-        release.api_versions = versions
-            .filter_map(Node::text)
-            .map(str::to_string)
-            .collect();
+        let versions = versions.filter_map(Node::text).map(str::to_string);
+        release.api_versions = self.cluster.api_versions.clone();
+        release.api_versions.extend(versions);
         release.includes_crds = !self.flag("skipCrds");
         // Argo CD has no hook for tests, so it never applies them
         release.skips_tests = true;
