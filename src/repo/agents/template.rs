@@ -54,6 +54,16 @@ impl Parameters {
         }
     }
 
+    /// Why a Go template fails with these parameters, if it does. Parts that are not known here, or
+    /// that take too long, do not count.
+    pub(super) fn failure(&self, text: &str) -> Option<String> {
+        let error = self.execute(text, MissingKey::Invalid).err()?;
+        match &error.problem {
+            Problem::Syntax(message) | Problem::Execution(message) => Some(message.clone()),
+            _ => None,
+        }
+    }
+
     /// The output of a Go template; `None` if it reads a parameter that only a cluster knows, or
     /// prints something else in every run (`uuidv4`).
     fn execute(&self, text: &str, missing_key: MissingKey) -> Result<Option<String>, Error> {

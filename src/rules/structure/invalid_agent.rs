@@ -7,7 +7,9 @@
 //!
 //! - It applies a folder of this repository that does not exist.
 //! - An ApplicationSet gives two Applications the same name, gives one no name, uses a parameter
-//!   that has no value, or has a `templatePatch` that is not valid YAML.
+//!   that has no value, or has a template that fails or a `templatePatch` that is not valid YAML.
+//! - The generators of an ApplicationSet do not go together: elements that are not text without Go
+//!   templates, a matrix that sets a parameter twice, or merge keys that two sets share.
 //! - Two Applications that one root applies, or that lie in one folder, have the same name and
 //!   namespace.
 //! - A value under `postBuild.substitute` is a number or a boolean. The API server only accepts

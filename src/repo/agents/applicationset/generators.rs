@@ -1,6 +1,7 @@
 //! The parameters that generators give: `list`, `git`, `clusters`, `matrix` and `merge`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -34,6 +35,8 @@ pub(super) struct Generators<'a, 'n> {
     pub(super) notes: &'n mut Vec<Note>,
     /// The values that matrix generators filled in so far.
     pub(super) work: usize,
+    /// Why Argo CD refuses a generator: what is wrong, and where.
+    pub(super) refused: Vec<(Origin, String)>,
 }
 
 impl Generators<'_, '_> {
@@ -64,8 +67,39 @@ impl Generators<'_, '_> {
         sets
     }
 
-    fn list(&self, list: &Node) -> Vec<Parameters> {
+    fn refuse(&mut self, origin: Origin, message: impl Into<String>) {
+        let refused = (origin, message.into());
+        if !self.refused.contains(&refused) {
+            self.refused.push(refused);
+        }
+    }
+
+    /// Without Go templates, every value of an element has to be text.
+    fn review_elements(&mut self, items: &[Node]) {
+        let entries = items.iter().flat_map(Node::entries);
+        let entries = entries.flat_map(|entry| match &*entry.key {
+            "values" => entry.value.entries(),
+            _ => std::slice::from_ref(entry),
+        });
+        let wrong = entries.filter(|entry| entry.value.as_str().is_none());
+        let wrong: Vec<(Origin, Arc<str>)> = wrong
+            .map(|entry| (entry.value.origin, entry.key.clone()))
+            .collect();
+        for (origin, key) in wrong {
+            self.refuse(
+                origin,
+                format!(
+                    "has an element whose `{key}` is not text, which only Go templates can use"
+                ),
+            );
+        }
+    }
+
+    fn list(&mut self, list: &Node) -> Vec<Parameters> {
         let items = list.get("elements").map_or(&[][..], Node::items);
+        if !self.go {
+            self.review_elements(items);
+        }
         let mut elements: Vec<Value> = items.iter().map(write::to_json).collect();
         if let Some(text) = list.get("elementsYaml").and_then(Node::as_str) {
             let documents = read::read(text, list.origin.file)
@@ -101,28 +135,38 @@ impl Generators<'_, '_> {
         let root = root.unwrap_or_default();
         let sets = git::values(git, self.go, &root, self.surroundings);
         let sets = sets.into_iter().map(|set| self.with_values(set, git));
-        sets.filter(|set| !set.values.is_empty()).collect()
+        let sets: Vec<Parameters> = sets.collect();
+        let filled = sets.into_iter().filter(|set| !set.values.is_empty());
+        filled.collect()
     }
 
     fn knows_clusters(&self) -> bool {
         !self.surroundings.clusters.is_empty()
     }
 
-    fn clusters(&self, generator: &Node) -> Vec<Parameters> {
+    fn clusters(&mut self, generator: &Node) -> Vec<Parameters> {
         let chosen = |selector: &Node, labels: &BTreeMap<String, String>| {
             let labels = labels.iter();
             let labels = labels.map(|(key, value)| (key.clone(), value.as_str().into()));
             selects(selector, &self.known(labels.collect()))
         };
         let sets = clusters::parameters(generator, self.surroundings.clusters, &chosen);
-        let sets = sets.into_iter().map(|set| shaped(&set, self.go));
+        let go = self.go;
+        let sets = sets.into_iter().map(|set| shaped(&set, go));
         sets.map(|set| self.with_values(set, generator)).collect()
     }
 
     /// Parameters with the `values` of their generator, which may use them.
-    fn with_values(&self, set: Map<String, Value>, generator: &Node) -> Parameters {
+    fn with_values(&mut self, set: Map<String, Value>, generator: &Node) -> Parameters {
         let values = generator.get("values").map_or(&[][..], Node::entries);
         let mut parameters = self.known(set);
+        let templates = if self.go { values } else { &[] };
+        for entry in templates {
+            if let Some(reason) = entry.value.text().and_then(|text| parameters.failure(text)) {
+                let message = format!("has a Go template under `values` that fails: {reason}");
+                self.refuse(entry.value.origin, message);
+            }
+        }
         let filled: Map<String, Value> = values
             .iter()
             .filter_map(|entry| {
@@ -157,6 +201,7 @@ impl Generators<'_, '_> {
                     return vec![self.open()];
                 }
                 for mut parameters in self.parameters(&child, depth + 1) {
+                    self.review_combination(matrix, before, &parameters);
                     overlay(&mut parameters.values, &before.values);
                     parameters.open |= before.open;
                     product.push(parameters);
@@ -170,6 +215,44 @@ impl Generators<'_, '_> {
         sets
     }
 
+    /// Without Go templates, two generators of a matrix cannot set one parameter differently.
+    fn review_combination(&mut self, matrix: &Node, one: &Parameters, other: &Parameters) {
+        if self.go || one.open || other.open {
+            return;
+        }
+        let mut values = one.values.iter();
+        let differs = |(key, value): &(&String, &Value)| {
+            let other = other.values.get(*key);
+            other.is_some_and(|other| other != *value)
+        };
+        if let Some((key, _)) = values.find(differs) {
+            let key = key.clone();
+            self.refuse(
+                matrix.origin,
+                format!("has a matrix whose generators set `{key}` to different values"),
+            );
+        }
+    }
+
+    /// Argo CD merges by keys that tell the sets of each generator apart.
+    fn review_merge(&mut self, merge: &Node, keys: &[&str], sets: &[Parameters]) {
+        if sets.iter().any(|set| set.open) {
+            return;
+        }
+        let mut seen = BTreeSet::new();
+        let value = |set: &Parameters, key: &&str| set.values.get(*key).map(Value::to_string);
+        let unique = sets.iter().all(|set| {
+            let values: Vec<Option<String>> = keys.iter().map(|key| value(set, key)).collect();
+            seen.insert(values)
+        });
+        if !unique {
+            self.refuse(
+                merge.origin,
+                "has a merge generator that gives two sets with the same values of its merge keys",
+            );
+        }
+    }
+
     /// Merges the sets of the other generators into those of the first that have the same values of
     /// the merge keys.
     fn merged(&mut self, merge: &Node, depth: usize) -> Vec<Parameters> {
@@ -180,8 +263,16 @@ impl Generators<'_, '_> {
             return Vec::new();
         };
         let mut sets = self.parameters(first, depth + 1);
+        if keys.is_empty() || generators.len() == 0 {
+            let message =
+                "has a merge generator without merge keys, or with fewer than two generators";
+            self.refuse(merge.origin, message);
+        }
+        self.review_merge(merge, &keys, &sets);
         for generator in generators {
-            for other in self.parameters(generator, depth + 1) {
+            let others = self.parameters(generator, depth + 1);
+            self.review_merge(merge, &keys, &others);
+            for other in others {
                 for set in &mut sets {
                     let mut keys = keys.iter();
                     if other.open {

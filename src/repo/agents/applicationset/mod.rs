@@ -63,6 +63,7 @@ pub(super) fn expand(
         go: go.unwrap_or(false),
         notes,
         work: 0,
+        refused: Vec::new(),
     };
     let mut made: Vec<Node> = Vec::new();
     let mut review = Review::new(node, surroundings.identity, mistakes);
@@ -91,6 +92,7 @@ pub(super) fn expand(
             made.push(application);
         }
     }
+    review.generators(generators.refused);
     review.names(&made);
     made
 }
@@ -102,6 +104,11 @@ fn apply(
     parameters: &Parameters,
     (notes, review): (&mut Vec<Note>, &mut Review<'_>),
 ) {
+    review.text(
+        patch.value.as_str().unwrap_or_default(),
+        patch.value.origin,
+        parameters,
+    );
     let (text, origin) = (
         parameters.fill(patch.value.as_str().unwrap_or_default()),
         patch.value.origin,
@@ -111,6 +118,10 @@ fn apply(
         Some(Some(read)) => {
             for mut change in read.documents.into_iter().take(1) {
                 super::set_origin(&mut change, origin);
+                // a patch cannot move an Application to another project
+                if let Some(spec) = change.get_mut("spec").and_then(Node::map_mut) {
+                    spec.entries.retain(|entry| &*entry.key != "project");
+                }
                 *application = merged(application, &change);
             }
         }

@@ -72,19 +72,15 @@ impl<'a> Review<'a> {
         if parameters.open || !self.known {
             return;
         }
-        if self.strict && parameters.go {
+        if parameters.go {
             let mut texts = Vec::new();
             collect(template, &mut texts);
             for (text, origin) in texts {
-                if let Some(key) = parameters.missing(text) {
-                    let message = format!(
-                        "uses parameter `{key}`, which is missing; with `missingkey=error` Argo CD changes none of its Applications"
-                    );
-                    let help = "correct the name of the parameter, or add it to every element of the generators";
-                    self.refused(origin, &key, (message, help));
-                }
+                self.text(text, origin, parameters);
             }
-            return;
+            if self.strict {
+                return;
+            }
         }
         for path in NEEDED {
             let Some(node) = filled.at(path) else {
@@ -99,6 +95,38 @@ impl<'a> Review<'a> {
                 );
                 let help = "correct the name of the parameter, or add it to every element of the generators";
                 self.refused(node.origin, text, (message, help));
+            }
+        }
+    }
+
+    /// Looks for a Go template that fails with known parameters.
+    pub(super) fn text(&mut self, text: &str, origin: Origin, parameters: &Parameters) {
+        if parameters.open || !parameters.go || !self.known {
+            return;
+        }
+        if let Some(key) = parameters.missing(text).filter(|_| self.strict) {
+            let message = format!(
+                "uses parameter `{key}`, which is missing; with `missingkey=error` Argo CD changes none of its Applications"
+            );
+            let help =
+                "correct the name of the parameter, or add it to every element of the generators";
+            self.refused(origin, &key, (message, help));
+        } else if let Some(reason) = parameters.failure(text) {
+            let message = format!(
+                "has a Go template that fails: {reason}; Argo CD changes none of its Applications"
+            );
+            let help = "correct the template, or give the parameter a value in every element";
+            self.refused(origin, text, (message, help));
+        }
+    }
+
+    /// What Argo CD refuses in the generators.
+    pub(super) fn generators(&mut self, refused: Vec<(Origin, String)>) {
+        for (origin, what) in refused {
+            if self.known {
+                let message = format!("{what}; Argo CD changes none of its Applications");
+                let help = "correct the generators of the ApplicationSet";
+                self.refused(origin, "generators", (message, help));
             }
         }
     }
