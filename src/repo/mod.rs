@@ -249,6 +249,12 @@ impl Repo {
             bytes.is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(text))
         })
     }
+    /// The number and the first document of a YAML file; `None` if it is not there or no YAML.
+    pub fn yaml(&self, path: &str) -> Option<(FileId, Node)> {
+        let parsed = self.renderer.parsed(path).ok()?;
+        let document = parsed.documents.first()?.clone();
+        Some((self.renderer.file_id(path)?, document))
+    }
     /// True if the text of a YAML file passes a test. This reads all of them.
     pub fn has_yaml_that(&self, test: impl Fn(&str) -> bool + Sync) -> bool {
         let paths = self.yaml_paths();

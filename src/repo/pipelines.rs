@@ -2,9 +2,6 @@
 //!
 //! Not here: a pipeline that runs less than before (`rules`).
 
-use super::Repo;
-use crate::yaml::Node;
-
 /// Files with a fixed place.
 const FILES: &[&str] = &[
     ".gitlab-ci.yml",
@@ -38,12 +35,4 @@ pub fn is_pipeline(path: &str) -> bool {
         rest.is_some_and(|rest| rest.starts_with('/'))
     };
     FILES.contains(&path) || is_yaml && FOLDERS.iter().any(|folder| below(folder))
-}
-
-impl Repo {
-    /// The first document of a pipeline; `None` if it is not there, or is no YAML.
-    pub fn pipeline(&self, path: &str) -> Option<Node> {
-        let parsed = self.renderer.parsed(path).ok()?;
-        parsed.documents.first().cloned()
-    }
 }

@@ -8,6 +8,7 @@ pub(in crate::rules) mod depends_on;
 mod dropped;
 mod facts;
 mod inputs;
+mod newly_listed;
 mod objects;
 mod pinning;
 pub(in crate::rules) mod proofs;
@@ -36,6 +37,7 @@ use crate::yaml::FileId;
 use against_base::AgainstBase;
 use controls::Control;
 use depends_on::Edge;
+use newly_listed::NewlyListed;
 use objects::Objects;
 use pinning::Pinning;
 use schemas::Schemas;
@@ -93,6 +95,7 @@ pub struct Context<'a> {
     pinning: OnceLock<Pinning>,
     unseen: OnceLock<Vec<Unseen>>,
     unrestricted: OnceLock<bool>,
+    newly_listed: NewlyListed,
 }
 
 impl<'a> Context<'a> {
@@ -122,6 +125,7 @@ impl<'a> Context<'a> {
             pinning: OnceLock::new(),
             unseen: OnceLock::new(),
             unrestricted: OnceLock::new(),
+            newly_listed: NewlyListed::default(),
         }
     }
 

@@ -28,8 +28,8 @@ const HARMLESS: &[&str] = &[
 pub(super) fn loosened(base: &Repo, head: &Repo, changed: &BTreeSet<Arc<str>>) -> Vec<Loosening> {
     let pipelines = changed.iter().filter(|path| is_pipeline(path));
     let found = pipelines.filter_map(|path| {
-        let before = base.pipeline(path).filter(mentions)?;
-        let Some(now) = head.pipeline(path).filter(mentions) else {
+        let before = base.yaml(path).map(|(_, node)| node).filter(mentions)?;
+        let Some(now) = head.yaml(path).map(|(_, node)| node).filter(mentions) else {
             return Some(Loosening::at(
                 mention(&before).unwrap_or(before.origin),
                 Cause::new("check-not-run").with(path),
