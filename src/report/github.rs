@@ -60,6 +60,9 @@ fn command(located: &Located) -> String {
         Severity::Info => "notice",
     };
     let mut message = finding.message.trim_end().to_string();
+    if let Some(revision) = &place.revision {
+        message.push_str(&format!(" (at {revision})"));
+    }
     if let Some(help) = &finding.help {
         message.push_str(&format!("\n{help}"));
     }

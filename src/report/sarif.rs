@@ -132,6 +132,9 @@ fn add_help_uri(descriptor: &mut Value, id: &str) {
 fn result(located: &Located, indexes: &BTreeMap<String, usize>) -> Value {
     let finding = &located.finding;
     let mut text = finding.message.clone();
+    if let Some(revision) = &located.location.revision {
+        text.push_str(&format!(" (at {revision})"));
+    }
     if let Some(help) = &finding.help {
         text.push_str("\n\n");
         text.push_str(help);

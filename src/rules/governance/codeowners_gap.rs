@@ -57,6 +57,7 @@ use crate::repo::{Overlay, Repo};
 use crate::rules::engine::context::controls::agents_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::source::is_below;
+use crate::source::refs::split;
 use crate::yaml::{Node, Origin};
 
 /// See the documentation above.
@@ -183,6 +184,10 @@ fn check<'r>(
     // that no line matches
     let mut groups: BTreeMap<(bool, Option<usize>, Gap, Option<u32>), Group> = BTreeMap::new();
     let mut note = |overlay: Option<&'r Overlay>, path: String| {
+        // another branch has a CODEOWNERS file of its own
+        if !split(&path).0.is_empty() {
+            return;
+        }
         let gap = seen
             .entry(path.clone())
             .or_insert_with(|| gap_of(context, owners, &path, &mut void));
