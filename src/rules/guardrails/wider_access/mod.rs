@@ -8,8 +8,8 @@
 //! - a new subject of a ClusterRoleBinding or RoleBinding, or another role for it;
 //! - new rights of a Role or ClusterRole that existed before;
 //! - another ServiceAccount of a workload, and another role of a cloud for a ServiceAccount;
-//! - access to the host: `hostPath`, `hostNetwork`, `hostPID`, `hostIPC`, `hostProcess`, sysctls, an
-//!   unmasked `/proc`, pods without AppArmor or seccomp, and added capabilities;
+//! - access to the host: `hostPath`, `hostNetwork`, `hostPID`, `hostIPC`, `hostProcess`, unsafe
+//!   sysctls, an unmasked `/proc`, containers without AppArmor, and added capabilities;
 //! - a key with which an object that SOPS encrypted can be decrypted.
 //!
 //! It is a warning. It is an info if a RoleBinding names an ordinary role, or if a verb gives no

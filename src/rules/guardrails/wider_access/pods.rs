@@ -63,10 +63,10 @@ fn host<'r>(workload: &Workload<'r>, found: &mut Vec<Access<'r>>) {
     }
     let sysctls = workload.pod.at(&["securityContext", "sysctls"]);
     for (index, sysctl) in sysctls.map_or(&[][..], Node::items).iter().enumerate() {
-        if let Some((name, text)) = sysctl
+        let name = sysctl
             .get("name")
-            .and_then(|name| Some((name, name.text()?)))
-        {
+            .and_then(|name| Some((name, name.text()?)));
+        if let Some((name, text)) = name.filter(|(_, text)| !SAFE_SYSCTLS.contains(text)) {
             let pointer = format!("{}/securityContext/sysctls/{index}/name", workload.pointer);
             add(format!("sysctl `{text}`"), name, pointer);
         }
@@ -81,13 +81,28 @@ fn host<'r>(workload: &Workload<'r>, found: &mut Vec<Access<'r>>) {
     }
 }
 
+/// The sysctls that Kubernetes counts as safe: they reach no other pod.
+const SAFE_SYSCTLS: [&str; 12] = [
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.ping_group_range",
+    "net.ipv4.tcp_fin_timeout",
+    "net.ipv4.tcp_keepalive_intvl",
+    "net.ipv4.tcp_keepalive_probes",
+    "net.ipv4.tcp_keepalive_time",
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_wmem",
+];
+
 /// Settings of a security context that open the host: the field, the value that does so, and its
 /// name in messages.
 const HOST_SETTINGS: &[(&str, &str, &str)] = &[
     ("windowsOptions.hostProcess", "true", "`hostProcess`"),
     ("procMount", "Unmasked", "`procMount: Unmasked`"),
     ("appArmorProfile.type", "Unconfined", "no AppArmor profile"),
-    ("seccompProfile.type", "Unconfined", "no seccomp profile"),
 ];
 
 /// The security contexts of a pod and of its containers, with the pointers to them.
