@@ -124,14 +124,17 @@ impl Repo {
     }
 
     /// The files of Kubernetes objects among some that no overlay, agent or kustomization reads, in
-    /// the order of their paths.
-    pub fn unapplied<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Vec<Unseen> {
+    /// the order of their paths. `judged` are the overlays that may read one of them.
+    pub fn unapplied<'p>(
+        &self,
+        paths: impl Iterator<Item = &'p str>,
+        judged: impl Iterator<Item = &'p Overlay>,
+    ) -> Vec<Unseen> {
         let candidates: Vec<&str> = paths.filter(|path| self.may_be_manifest(path)).collect();
         if candidates.is_empty() {
             return Vec::new();
         }
-        let rendered = self.overlays.iter();
-        let rendered = rendered.flat_map(|overlay| overlay.rendered.files.iter().copied());
+        let rendered = judged.flat_map(|overlay| overlay.rendered.files.iter().copied());
         let agents = self.controls().iter().map(|control| control.file);
         let unlisted = self.unreferenced.iter().map(|one| one.file);
         let read: HashSet<FileId> = rendered.chain(agents).chain(unlisted).collect();

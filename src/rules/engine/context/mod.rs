@@ -256,7 +256,7 @@ impl<'a> Context<'a> {
             found.extend(self.kinds_without_schema());
             if let Some(changed) = self.changed {
                 let changed = changed.iter().map(|path| &**path);
-                found.extend(self.repo.unapplied(changed));
+                found.extend(self.repo.unapplied(changed, self.judged()));
             }
             found
         })

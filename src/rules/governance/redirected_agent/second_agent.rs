@@ -2,7 +2,7 @@
 //!
 //! Not here: an object in place of another one (`gone_application`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Cause, Severity};
 use crate::repo::agents::Pointer;
@@ -11,29 +11,32 @@ use crate::rules::{Context, Draft};
 
 /// One finding for each object that is added while those of the base stay.
 pub(super) fn drafts(context: &Context, base: &Repo) -> Vec<Draft> {
-    let names = |repo: &Repo, folder: &str| -> BTreeSet<String> {
-        let pointers = repo.pointers().iter();
-        let here = pointers.filter(|one| !one.assumed && *one.folder == *folder);
-        here.map(|one| one.agent.name.clone()).collect()
-    };
-    let mut folders: Vec<&Overlay> = context
-        .judged()
-        .filter(|overlay| context.repo.protected(overlay))
-        .collect();
-    folders.dedup_by(|one, other| one.path == other.path);
+    let (before, now) = (by_folder(base), by_folder(context.repo));
     let mut found = Vec::new();
-    for overlay in folders {
-        let (before, now) = (
-            names(base, &overlay.path),
-            names(context.repo, &overlay.path),
-        );
-        let Some(first) = before.first().filter(|_| before.is_subset(&now)) else {
+    let mut done = BTreeSet::new();
+    let protected = context.judged().filter(|one| context.repo.protected(one));
+    for overlay in protected.filter(|overlay| done.insert(overlay.path.as_str())) {
+        let folder = overlay.path.as_str();
+        let (Some(before), Some(now)) = (before.get(folder), now.get(folder)) else {
             continue;
         };
-        let added = now.difference(&before);
-        let pointers = context.pointers_at(&overlay.path);
+        let Some(first) = before.first().filter(|_| before.is_subset(now)) else {
+            continue;
+        };
+        let pointers = context.pointers_at(folder);
+        let added = now.difference(before);
         let added = added.filter_map(|name| pointers.iter().find(|one| one.agent.name == *name));
         found.extend(added.map(|one| draft(one, overlay, first)));
+    }
+    found
+}
+
+/// The names of the agents' objects, by the folder that they apply.
+fn by_folder(repo: &Repo) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for pointer in repo.pointers().iter().filter(|one| !one.assumed) {
+        let names = found.entry(&pointer.folder).or_default();
+        names.insert(&pointer.agent.name);
     }
     found
 }
