@@ -9,10 +9,23 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashSet};
 
 use super::discover::Root;
+use super::{Overlay, Repo};
 use crate::kustomize::kustomization::path_in;
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{Kustomization, Renderer};
 use crate::source::join;
+
+impl Repo {
+    /// The overlays that may read one of some files, found without rendering.
+    pub fn readers_of(&self, files: &BTreeSet<Arc<str>>) -> Vec<&Overlay> {
+        let renderer: &Renderer = &self.renderer;
+        let change = Change::new(files, &[renderer]);
+        let reached = change.reached(&self.roots, renderer);
+        let may_read =
+            |overlay: &&Overlay| reached.contains(&overlay.path) || change.touches(&overlay.path);
+        self.overlays.iter().filter(may_read).collect()
+    }
+}
 
 /// The paths that changed, indexed for look-ups.
 pub(super) struct Change<'a> {

@@ -43,6 +43,7 @@
 mod limits;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::config::Cluster;
 use crate::finding::{Cause, Severity};
@@ -78,9 +79,9 @@ impl Rule for OutsideProject {
             return;
         }
         let clusters = context.repo.clusters();
-        let scopes = scopes(context.repo);
+        let scopes = scopes(context);
         let mut seen: BTreeSet<(Place, Option<usize>)> = BTreeSet::new();
-        for (application, overlay, environment) in applications(context.repo) {
+        for (application, overlay, environment) in applications(context) {
             let limits = of(&projects, application, environment);
             if limits.is_empty() {
                 continue;
@@ -114,12 +115,21 @@ struct Project {
 }
 
 /// The AppProjects, by name: those that overlays render, and those in files that nothing renders.
+/// Only the overlays that may read one are rendered.
 fn projects(repo: &Repo) -> BTreeMap<String, Vec<Project>> {
+    let is_project = |node: &Node| node.get("kind").and_then(Node::text) == Some("AppProject");
+    let controls = repo.controls().iter();
+    let files: BTreeSet<Arc<str>> = controls
+        .filter(|control| is_project(&control.node))
+        .map(|control| repo.files.get(control.file).path.clone())
+        .collect();
+    if files.is_empty() {
+        return BTreeMap::new();
+    }
     let mut found: BTreeMap<String, Vec<Project>> = BTreeMap::new();
     let mut add = |node: &Node, environment| {
         let name = node.at(&["metadata", "name"]).and_then(Node::text);
-        let is_one = group_of(node) == "argoproj.io"
-            && node.get("kind").and_then(Node::text) == Some("AppProject");
+        let is_one = group_of(node) == "argoproj.io" && is_project(node);
         if let Some(name) = name.filter(|_| is_one && !may_inherit(node)) {
             let node = node.clone();
             let projects = found.entry(name.to_string()).or_default();
@@ -127,7 +137,7 @@ fn projects(repo: &Repo) -> BTreeMap<String, Vec<Project>> {
         }
     };
     let mut rendered = BTreeSet::new();
-    for overlay in &repo.overlays {
+    for overlay in repo.readers_of(&files) {
         rendered.extend(overlay.rendered.files.iter().copied());
         for resource in &overlay.rendered.resources {
             add(&resource.node, overlay.environment);
@@ -172,10 +182,12 @@ fn of<'p>(
     limits.collect()
 }
 
-/// The Applications with their overlays and environments, as far as they are followed.
-fn applications(repo: &Repo) -> impl Iterator<Item = (&Node, Option<&Overlay>, Option<usize>)> {
-    let overlays = repo.overlays.iter();
-    let followed = overlays.filter_map(|overlay| {
+/// The judged Applications with their overlays and environments, as far as they are followed.
+fn applications<'a>(
+    context: &Context<'a>,
+) -> impl Iterator<Item = (&'a Node, Option<&'a Overlay>, Option<usize>)> {
+    let repo = context.repo;
+    let followed = context.judged().filter_map(|overlay| {
         let pointer = repo.pointer(overlay)?;
         let is_one = pointer.agent.kind == AgentKind::ArgoCd && !pointer.assumed;
         is_one.then_some((&pointer.object, Some(overlay), overlay.environment))
@@ -195,12 +207,23 @@ fn applications(repo: &Repo) -> impl Iterator<Item = (&Node, Option<&Overlay>, O
     followed.chain(others.map(|control| (&control.node, None, control.environment)))
 }
 
-/// The scope of each kind that a CustomResourceDefinition in the repo defines.
-fn scopes(repo: &Repo) -> BTreeMap<(String, String), Scope> {
+/// The scope of each kind of the judged objects that a CustomResourceDefinition in the repo defines.
+fn scopes(context: &Context) -> BTreeMap<(String, String), Scope> {
     let mut found = BTreeMap::new();
-    let resources = repo.overlays.iter().flat_map(|one| &one.rendered.resources);
-    for resource in resources.filter(|one| one.kind() == "CustomResourceDefinition") {
-        let text = |path: &[&str]| resource.node.at(path).and_then(Node::text);
+    let resources: Vec<&Resource> = context
+        .judged()
+        .flat_map(|one| &one.rendered.resources)
+        .collect();
+    let groups: BTreeSet<&str> = resources
+        .iter()
+        .map(|resource| resource.group())
+        .filter(|group| group.contains('.') && !group.ends_with(".k8s.io"))
+        .collect();
+    let in_files = context.repo.definitions(&groups);
+    let is_definition = |one: &&&Resource| one.kind() == "CustomResourceDefinition";
+    let rendered = resources.iter().filter(is_definition).map(|one| &one.node);
+    for node in in_files.iter().chain(rendered) {
+        let text = |path: &[&str]| node.at(path).and_then(Node::text);
         let group = text(&["spec", "group"]).unwrap_or_default().to_string();
         let kind = text(&["spec", "names", "kind"])
             .unwrap_or_default()
