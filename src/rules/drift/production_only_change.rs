@@ -33,6 +33,7 @@ use crate::compare::{self, Change, Expectation, ResourceChange, ValueChange, sec
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::shared::drift;
+use crate::rules::shared::listed;
 use crate::rules::shared::settings::{Setting, changes_settings_only};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
@@ -97,7 +98,8 @@ impl Rule for ProductionOnlyChange {
                 context.name_of(from)
             );
             let draft = Draft::new(Severity::Info, origin, Cause::new("alone"), message);
-            sink.report(context, Some(to), draft.help(help).on(resource, path));
+            let draft = listed::at_the_change(context, to, draft.help(help).on(resource, path));
+            sink.report(context, Some(to), draft);
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::config::Level;
-use crate::finding::{Cause, Finding, OverlayRef, Related, Severity};
+use crate::finding::{Cause, Finding, OverlayRef, Severity};
 use crate::repo::{Overlay, Repo};
 use crate::rules::{Context, Draft};
 use crate::wording::short_digests;
@@ -45,7 +45,6 @@ impl Sink {
         let Some(severity) = self.severity(context, &draft) else {
             return;
         };
-        let draft = at_the_change(context, overlay, draft);
         let overlay = overlay.map(|overlay| self.reference(context, overlay));
         let cause = draft.cause;
         let mut message = short_digests(&draft.message).into_owned();
@@ -112,32 +111,6 @@ impl Sink {
             }
         }
         false
-    }
-}
-
-/// A draft about an object that the change only lists is shown where it is listed.
-fn at_the_change(context: &Context, overlay: Option<&Overlay>, draft: Draft) -> Draft {
-    let entry = overlay
-        .filter(|_| draft.resource.is_some())
-        .and_then(|overlay| context.newly_listed(overlay, draft.origin.file));
-    match entry {
-        Some(entry) => {
-            let subject = draft.origin;
-            let mut draft = Draft {
-                origin: entry,
-                ..draft
-            };
-            let label = "it is about this place".to_string();
-            draft.related.insert(
-                0,
-                Related {
-                    message: label,
-                    origin: subject,
-                },
-            );
-            draft
-        }
-        None => draft,
     }
 }
 

@@ -44,6 +44,7 @@ use crate::compare::{self, Words};
 use crate::finding::{Cause, Severity};
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
+use crate::rules::shared::listed;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 use crate::yaml::{Node, escape_pointer};
@@ -95,6 +96,7 @@ impl Rule for WeakerGuard {
             let draft = Draft::new(Severity::Warning, first.node.origin, cause, message)
                 .help("restore it, or let a reviewer approve the change")
                 .on(resource, first.pointer.clone());
+            let draft = listed::at_the_change(context, overlay, draft);
             sink.report(context, Some(overlay), draft);
         }
     }

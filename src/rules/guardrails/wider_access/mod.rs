@@ -47,6 +47,7 @@ use crate::compare::Words;
 use crate::finding::{Cause, Severity};
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
+use crate::rules::shared::listed;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 use crate::yaml::Origin;
@@ -247,6 +248,7 @@ fn report(context: &Context, overlay: &Overlay, new: &[Access], sink: &mut Sink)
         let draft = Draft::new(severity, first.origin, cause, message)
             .help("allow only what is needed, or let a reviewer approve it")
             .on(resource, first.pointer.clone());
+        let draft = listed::at_the_change(context, overlay, draft);
         sink.report(context, Some(overlay), draft);
     }
 }
