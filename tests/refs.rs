@@ -17,6 +17,14 @@ fn manifest(digest: char, replicas: u8) -> String {
     )
 }
 
+/// An empty repository with a remote.
+fn cloned(url: &str) -> Repo {
+    let repo = Repo::new();
+    repo.git(&["init", "-q"])
+        .git(&["remote", "add", "origin", url]);
+    repo
+}
+
 /// A repository with rendered manifests in `environment/staging` and `environment/production`, as a
 /// hydrator writes them, and an empty default branch.
 fn hydrated() -> Repo {
@@ -147,14 +155,7 @@ fn configured_refs_are_read_from_any_branch_and_must_be_there() {
 
 /// A repository with one app in folders, and an Application of production that reads a revision.
 fn pinned(revision: &str) -> Repo {
-    let repo = Repo::new();
-    repo.git(&["init", "-q"]);
-    repo.git(&[
-        "remote",
-        "add",
-        "origin",
-        "https://git.example.org/acme/config",
-    ]);
+    let repo = cloned("https://git.example.org/acme/config");
     for (environment, replicas) in [("staging", 2), ("production", 2)] {
         let folder = format!("apps/web/overlays/{environment}");
         repo.write(
@@ -249,14 +250,7 @@ fn the_branch_that_is_checked_out_is_the_tree_under_check() {
 /// A copy of everything in each branch, with one Flux source of the same name in each cluster.
 #[test]
 fn each_cluster_of_flux_may_read_its_own_branch() {
-    let repo = Repo::new();
-    repo.git(&["init", "-q"]);
-    repo.git(&[
-        "remote",
-        "add",
-        "origin",
-        "ssh://git@git.example.org/acme/fleet",
-    ]);
+    let repo = cloned("ssh://git@git.example.org/acme/fleet");
     repo.write("apps/web/kustomization.yaml", "resources: [web.yaml]\n");
     repo.write("apps/web/web.yaml", &manifest('1', 2));
     for (environment, branch) in [("staging", "main"), ("production", "live")] {
@@ -314,14 +308,7 @@ fn an_environment_that_moves_to_another_branch_is_reported() {
 
 #[test]
 fn a_values_file_is_read_at_the_revision_of_its_source() {
-    let repo = Repo::new();
-    repo.git(&["init", "-q"]);
-    repo.git(&[
-        "remote",
-        "add",
-        "origin",
-        "https://git.example.org/acme/config",
-    ]);
+    let repo = cloned("https://git.example.org/acme/config");
     let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web, namespace: argocd}\nspec:\n  project: default\n  destination: {server: https://kubernetes.default.svc, namespace: web}\n  sources:\n  - repoURL: https://git.example.org/acme/config\n    targetRevision: main\n    path: charts/web\n    helm: {valueFiles: [$values/values/web.yaml]}\n  - {repoURL: https://git.example.org/acme/config, targetRevision: v1, ref: values}\n";
     repo.write("argocd/production/web.yaml", application)
         .write("charts/web/Chart.yaml", "{apiVersion: v2, name: web, version: 1.0.0}\n")

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kubernetes::image::Image;
 use crate::kubernetes::{DeclaredField, artifact, image_use};
 use crate::kustomize::Rendered;
 use crate::repo::Repo;
@@ -22,6 +23,16 @@ impl Version {
         match (&self.digest, &other.digest) {
             (Some(one), Some(other)) => one == other,
             _ => self.tag == other.tag,
+        }
+    }
+}
+
+impl Version {
+    /// The tag and digest of a reference.
+    pub fn of(image: &Image<'_>) -> Version {
+        Version {
+            tag: image.tag.map(str::to_string),
+            digest: image.digest.map(str::to_string),
         }
     }
 }
@@ -54,10 +65,7 @@ pub(super) fn images_in(rendered: &Rendered, files: &Files, declared: &[Declared
         let image = used.image();
         // `image: {repository: api}` without a tag: the chart decides the version
         if used.tag_known || image.digest.is_some() {
-            let version = Version {
-                tag: image.tag.map(str::to_string),
-                digest: image.digest.map(str::to_string),
-            };
+            let version = Version::of(&image);
             found.entry(used.name).or_default().insert(version);
         }
     }

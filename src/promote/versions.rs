@@ -53,10 +53,7 @@ pub fn running(overlay: &Overlay, repo: &Repo) -> Vec<Running> {
             continue;
         }
         found.push(Running {
-            version: Version {
-                tag: image.tag.map(str::to_string),
-                digest: image.digest.map(str::to_string),
-            },
+            version: Version::of(&image),
             tag: used.tag_origin,
             digest: used.digest_origin,
             container: used.node.is_some(),

@@ -37,6 +37,7 @@ use crate::kubernetes::references::compatible;
 use crate::kubernetes::scaling;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
+use crate::rules::shared::left_alone;
 use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, escape_pointer};
 
@@ -134,18 +135,10 @@ enum How {
     LeftAlone,
 }
 
-/// Annotations that stop an object: the value that does so (any, if it is empty), and how.
-const ANNOTATIONS: &[(&str, &str, How)] = &[
-    (
-        "kustomize.toolkit.fluxcd.io/reconcile",
-        "disabled",
-        How::LeftAlone,
-    ),
-    ("kustomize.toolkit.fluxcd.io/ssa", "Ignore", How::LeftAlone),
-    ("argocd.argoproj.io/skip-reconcile", "true", How::LeftAlone),
-    ("argocd.argoproj.io/hook", "Skip", How::LeftAlone),
-    ("autoscaling.keda.sh/paused", "true", How::Paused),
-    ("autoscaling.keda.sh/paused-replicas", "", How::Paused),
+/// Annotations of KEDA that pause an autoscaler: the value that does so; any, if it is empty.
+const PAUSING: [(&str, &str); 2] = [
+    ("autoscaling.keda.sh/paused", "true"),
+    ("autoscaling.keda.sh/paused-replicas", ""),
 ];
 
 impl<'a> Stopped<'a> {
@@ -177,16 +170,20 @@ impl<'a> Stopped<'a> {
     }
 
     fn by_annotation(resource: &'a Resource) -> Option<Stopped<'a>> {
-        ANNOTATIONS.iter().find_map(|(name, stopping, how)| {
-            let path = vec!["metadata", "annotations", *name];
-            let value = resource.node.at(&path)?;
+        let path = |name| vec!["metadata", "annotations", name];
+        let pauses = |(name, pausing): &(&'static str, &str)| {
+            let value = resource.node.at(&path(*name))?;
             let text = value.text()?;
-            let stops = stopping.is_empty() || text.eq_ignore_ascii_case(stopping);
-            stops.then_some(Stopped {
-                how: *how,
-                path,
-                value,
-            })
+            let pauses = pausing.is_empty() || text.eq_ignore_ascii_case(pausing);
+            pauses.then_some((How::Paused, *name, value))
+        };
+        let left_alone = left_alone::by_annotation(&resource.node);
+        let left_alone = left_alone.map(|(name, value)| (How::LeftAlone, name, value));
+        let found = left_alone.or_else(|| PAUSING.iter().find_map(pauses));
+        found.map(|(how, name, value)| Stopped {
+            how,
+            path: path(name),
+            value,
         })
     }
 }

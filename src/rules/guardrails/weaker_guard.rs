@@ -259,22 +259,22 @@ fn unless<'r>(node: &'r Node, path: &[&str], strict: &[&str], what: &str) -> Vec
     found.into_iter().collect()
 }
 
-fn network_policy(node: &Node) -> Vec<Gap<'_>> {
+/// The rules of a policy for the network that admit everybody. `is_open` tells that of a rule and the
+/// beginning of its lists of peers, `from` or `to`; `ports` is its list of ports.
+fn open_rules<'r>(
+    node: &'r Node,
+    is_open: impl Fn(&Node, &str) -> bool,
+    ports: &str,
+) -> Vec<Gap<'r>> {
     let mut found = Vec::new();
     for (direction, peers, what) in [
-        ("ingress", "from", EVERYBODY.0),
-        ("egress", "to", EVERYBODY.1),
+        ("ingress", "from", "admits connections from everywhere"),
+        ("egress", "to", "allows connections to everywhere"),
     ] {
         let rules = node.at(&["spec", direction]).map_or(&[][..], Node::items);
         for (index, rule) in rules.iter().enumerate() {
-            let peers = rule.get(peers).map_or(&[][..], Node::items);
-            let is_open = peers.is_empty()
-                || peers.iter().any(|peer| {
-                    let range = peer.at(&["ipBlock", "cidr"]).and_then(Node::text);
-                    matches!(range, Some("0.0.0.0/0" | "::/0"))
-                });
             // a rule for a few ports lets only these pass
-            if is_open && rule.get("ports").is_none() {
+            if is_open(rule, peers) && rule.get(ports).is_none() {
                 found.push(Gap {
                     what: what.to_string(),
                     node: rule,
@@ -284,46 +284,40 @@ fn network_policy(node: &Node) -> Vec<Gap<'_>> {
         }
     }
     found
+}
+
+/// True if an item of a list is one of some texts.
+fn is_one_of(item: &Node, texts: &[&str]) -> bool {
+    item.text().is_some_and(|text| texts.contains(&text))
+}
+
+/// All addresses.
+const EVERYWHERE: [&str; 2] = ["0.0.0.0/0", "::/0"];
+
+fn network_policy(node: &Node) -> Vec<Gap<'_>> {
+    let is_everybody = |peer: &Node| {
+        let range = peer.at(&["ipBlock", "cidr"]);
+        range.is_some_and(|range| is_one_of(range, &EVERYWHERE))
+    };
+    let is_open = |rule: &Node, peers: &str| {
+        let peers = rule.get(peers).map_or(&[][..], Node::items);
+        peers.is_empty() || peers.iter().any(is_everybody)
+    };
+    open_rules(node, is_open, "ports")
 }
 
 /// Rules of Cilium that admit everybody.
 fn cilium(node: &Node) -> Vec<Gap<'_>> {
-    let mut found = Vec::new();
-    for (direction, peers, what) in [
-        ("ingress", "from", EVERYBODY.0),
-        ("egress", "to", EVERYBODY.1),
-    ] {
-        let rules = node.at(&["spec", direction]).map_or(&[][..], Node::items);
-        for (index, rule) in rules.iter().enumerate() {
-            let list = |kind: &str| {
-                rule.get(&format!("{peers}{kind}"))
-                    .map_or(&[][..], Node::items)
-            };
-            let named =
-                |item: &Node, open: &[&str]| item.text().is_some_and(|text| open.contains(&text));
-            let is_open = list("Entities")
-                .iter()
-                .any(|item| named(item, &["all", "world"]))
-                || list("CIDR")
-                    .iter()
-                    .any(|item| named(item, &["0.0.0.0/0", "::/0"]));
-            if is_open && rule.get("toPorts").is_none() {
-                found.push(Gap {
-                    what: what.to_string(),
-                    node: rule,
-                    pointer: format!("/spec/{direction}/{index}"),
-                });
-            }
-        }
-    }
-    found
+    let is_open = |rule: &Node, peers: &str| {
+        let names = |list: &str, texts: &[&str]| {
+            let items = rule.get(&format!("{peers}{list}"));
+            let mut items = items.map_or(&[][..], Node::items).iter();
+            items.any(|item| is_one_of(item, texts))
+        };
+        names("Entities", &["all", "world"]) || names("CIDR", &EVERYWHERE)
+    };
+    open_rules(node, is_open, "toPorts")
 }
-
-/// The ways in and out of a policy for the network that admits everybody.
-const EVERYBODY: (&str, &str) = (
-    "admits connections from everywhere",
-    "allows connections to everywhere",
-);
 
 fn authorization(node: &Node) -> Vec<Gap<'_>> {
     let action = node.at(&["spec", "action"]).and_then(Node::text);

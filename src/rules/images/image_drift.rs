@@ -152,13 +152,8 @@ fn unowned_severity(
         names.any(|name| context.config.upstream(name) == wanted)
     };
     let ours = context.config.upstream(&used.name);
-    let image = used.image();
-    let version = Version {
-        tag: image.tag.map(str::to_string),
-        digest: image.digest.map(str::to_string),
-    };
     let ran = || {
-        let key = VersionKey::of(&used.name, &version);
+        let key = VersionKey::of(&used.name, &Version::of(&used.image()));
         context.ran_before(from, to, &used.name, &key)
     };
     if had(&ours) || !had(theirs) || ran() {

@@ -30,7 +30,7 @@
 //! Write `newTag` and `digest` together, and always change both.
 
 use crate::finding::{Cause, Severity};
-use crate::kubernetes::image_use::{self, ImageUse};
+use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
 use crate::rules::shared::digests::{self, Lost, short};
 use crate::rules::shared::flux_markers;
@@ -67,10 +67,7 @@ impl Rule for LostDigest {
         let before = context
             .at_base(overlay)
             .filter(|before| !before.rendered.is(&overlay.rendered))
-            .map(|before| {
-                let repo = &context.repo;
-                image_use::of_all(&before.rendered, &repo.files, &repo.image_fields)
-            })
+            .map(|_| context.images_at_base(overlay))
             .unwrap_or_default();
         for used in &context.facts(overlay).images {
             let drafts = match digests::lost(used) {

@@ -57,7 +57,7 @@ use crate::config::{More, RuleOption, TextsOption};
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::artifact::{self, Artifact};
 use crate::kubernetes::image::{Image, floating};
-use crate::kubernetes::image_use::{self, ImageUse};
+use crate::kubernetes::image_use::ImageUse;
 use crate::repo::Overlay;
 use crate::rules::shared::digests;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink, Stage};
@@ -215,11 +215,8 @@ struct Pinned {
 }
 
 fn pinned_at_base(context: &Context, overlay: &Overlay) -> Pinned {
-    let (Some(base), Some(before)) = (context.base, context.at_base(overlay)) else {
-        return Pinned::default();
-    };
     let mut pinned = Pinned::default();
-    for used in image_use::of_all(&before.rendered, &base.files, &base.image_fields) {
+    for used in context.images_at_base(overlay) {
         if used.image().digest.is_some() {
             let object = used.resource.original.name.clone();
             pinned.places.insert((object, used.place));

@@ -119,12 +119,9 @@ fn moved(context: &Context, overlay: &Overlay) -> Vec<Moved> {
         .into_iter()
         .filter_map(|used| {
             let image = used.image();
-            Some(Moved {
+            image.digest.is_some().then(|| Moved {
                 name: used.name.clone(),
-                version: Version {
-                    tag: image.tag.map(str::to_string),
-                    digest: Some(image.digest?.to_string()),
-                },
+                version: Version::of(&image),
                 origin: used.origin(),
             })
         });

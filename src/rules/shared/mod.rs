@@ -6,6 +6,7 @@ pub(super) mod deletion;
 pub(super) mod digests;
 pub(super) mod drift;
 pub(super) mod flux_markers;
+pub(super) mod left_alone;
 pub(super) mod listed;
 pub(super) mod losses;
 pub(super) mod objects;

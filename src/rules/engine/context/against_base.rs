@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use super::Context;
 use crate::compare::ResourceChange;
+use crate::kubernetes::image_use::{self, ImageUse};
 use crate::repo::{Overlay, Repo, renamed};
 use crate::rules::engine::context::unlisted::{self, Unlisted};
 
@@ -48,6 +49,15 @@ impl<'a> Context<'a> {
         let before = self.at_base(overlay);
         let before = before.filter(|_| self.repo.protected(overlay))?;
         (!before.rendered.is(&overlay.rendered)).then_some(before)
+    }
+
+    /// The images of an overlay as it is at the base revision.
+    pub fn images_at_base(&self, overlay: &Overlay) -> Vec<ImageUse<'a>> {
+        let found = self.base.zip(self.at_base(overlay));
+        let found = found.map(|(base, before)| {
+            image_use::of_all(&before.rendered, &base.files, &base.image_fields)
+        });
+        found.unwrap_or_default()
     }
 
     /// True if an overlay may be applied with values that the repo does not have, and the base does

@@ -4,10 +4,11 @@
 use std::sync::{Arc, OnceLock};
 
 use super::Context;
+use super::unlisted::entries;
 use crate::kustomize::loader::is_kustomization;
 use crate::repo::{Overlay, Repo};
-use crate::source::{folder_of, is_below, join};
-use crate::yaml::{FileId, Node, Origin};
+use crate::source::is_below;
+use crate::yaml::{FileId, Origin};
 
 /// An entry of a kustomization that the base does not have.
 struct Entry {
@@ -54,16 +55,10 @@ fn listed(repo: &Repo, path: &str) -> Vec<Entry> {
     let Some((file, document)) = repo.yaml(path) else {
         return Vec::new();
     };
-    let lists = ["resources", "components", "bases"];
-    let entries = lists
-        .into_iter()
-        .flat_map(|list| document.get(list).map_or(&[][..], Node::items));
-    let found = entries.filter_map(|entry| {
-        Some(Entry {
-            kustomization: file,
-            path: join(folder_of(path), entry.text()?)?,
-            origin: entry.origin,
-        })
+    let found = entries(&document, path).map(|(path, origin)| Entry {
+        kustomization: file,
+        path,
+        origin,
     });
     found.collect()
 }

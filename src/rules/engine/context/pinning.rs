@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Context;
-use crate::kubernetes::image_use::{self, ImageUse};
+use crate::kubernetes::image_use::ImageUse;
 
 /// The number of overlays that are looked at. A few of them show whether a repo pins digests, and a
 /// pull request for one app should not have to render all overlays.
@@ -40,9 +40,8 @@ impl Pinning {
         };
         for overlay in protected.take(SAMPLE) {
             context.facts(overlay).images.iter().for_each(&mut note);
-            if let Some((base, before)) = context.base.zip(context.altered_at_base(overlay)) {
-                let old = image_use::of_all(&before.rendered, &base.files, &base.image_fields);
-                old.iter().for_each(&mut note);
+            if context.altered_at_base(overlay).is_some() {
+                context.images_at_base(overlay).iter().for_each(&mut note);
             }
         }
         let mut shares: HashMap<String, (usize, usize)> = HashMap::new();

@@ -10,7 +10,7 @@ use crate::kustomize::loader::is_kustomization;
 use crate::repo::Overlay;
 use crate::rules::Context;
 use crate::source::{folder_of, is_below, join};
-use crate::yaml::{FileId, Node, Origin, read};
+use crate::yaml::{Entry, FileId, Node, Origin, read};
 
 /// A list of the head that lost entries.
 pub(in crate::rules) struct Unlisted {
@@ -68,15 +68,24 @@ pub(in crate::rules) fn collect(
 pub(in crate::rules) fn listed(context: &Context, file: FileId) -> Option<(Origin, Vec<String>)> {
     let source = context.repo.files.get(file);
     let documents = read::read(&source.text, file).ok()?;
-    let entries = documents.documents.first()?.entries();
-    let lists = || {
-        entries
-            .iter()
-            .filter(|entry| matches!(&*entry.key, "resources" | "components" | "bases"))
-    };
-    let paths = lists()
-        .flat_map(|entry| entry.value.items())
-        .filter_map(Node::text)
-        .filter_map(|path| join(folder_of(&source.path), path));
-    Some((lists().next()?.key_origin, paths.collect()))
+    let document = documents.documents.first()?;
+    let list = lists(document).next()?.key_origin;
+    let paths = entries(document, &source.path).map(|(path, _)| path);
+    Some((list, paths.collect()))
+}
+
+/// The lists of files and folders in a kustomization.
+fn lists(document: &Node) -> impl Iterator<Item = &Entry> {
+    let names = ["resources", "components", "bases"];
+    let entries = document.entries().iter();
+    entries.filter(move |entry| names.contains(&&*entry.key))
+}
+
+/// The files and folders that a kustomization at a path lists, each with its place.
+pub(super) fn entries<'n>(
+    document: &'n Node,
+    path: &'n str,
+) -> impl Iterator<Item = (String, Origin)> + 'n {
+    let items = lists(document).flat_map(|list| list.value.items());
+    items.filter_map(move |item| Some((join(folder_of(path), item.text()?)?, item.origin)))
 }

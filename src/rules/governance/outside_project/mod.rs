@@ -13,8 +13,10 @@
 //! Only projects whose AppProject is in the repository count, also `default`. If several AppProjects
 //! have the name, as in a folder for each cluster, the one of the same environment counts, or else all of
 //! them must forbid it. A project with labels of its own is left out, because `globalProjects` in the
-//! settings of Argo CD can select it and add what another project allows. Clusters are compared by name and address as far as the repository or
-//! `clusters` in the configuration tells both.
+//! settings of Argo CD can select it and add what another project allows.
+//!
+//! Clusters are compared by name and address, as far as the repository or `clusters` in the
+//! configuration tells both.
 //!
 //! ## Why
 //!

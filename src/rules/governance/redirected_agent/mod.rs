@@ -66,6 +66,7 @@ use crate::repo::agents::Pointer;
 use crate::repo::controls::Control;
 use crate::repo::{Overlay, Repo};
 
+use crate::rules::shared::left_alone;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
 
@@ -332,12 +333,6 @@ fn strays(
     sink.report(context, None, draft.help(help));
 }
 
-/// Annotations that keep an agent's object from being applied or followed, with the value that does.
-const SUSPENDING: [(&str, &str); 2] = [
-    ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
-    ("argocd.argoproj.io/skip-reconcile", "true"),
-];
-
 const HELP: &str = "restore the old value, or accept the change with a comment on this line: `# gitops-lint: ignore[redirected-agent] REASON`";
 
 /// A change that makes an agent follow something else.
@@ -526,11 +521,8 @@ impl Comparison<'_> {
         let suspended = |node: &Node| {
             let value = node.at(&["spec", "suspend"]);
             let value = value.filter(|value| value.as_bool() == Some(true));
-            let by_annotation = |(name, stopping): &(&str, &str)| {
-                let value = node.at(&["metadata", "annotations", name])?;
-                (value.text()? == *stopping).then_some(value)
-            };
-            let value = value.or_else(|| SUSPENDING.iter().find_map(by_annotation));
+            let by_annotation = || left_alone::by_annotation(node).map(|(_, value)| value);
+            let value = value.or_else(by_annotation);
             value.map(|value| value.origin)
         };
         if let Some(origin) = suspended(self.now).filter(|_| suspended(self.before).is_none()) {
