@@ -153,6 +153,13 @@ fn configured_refs_are_read_from_any_branch_and_must_be_there() {
     assert!(run.err.contains("not the name of a branch"), "{}", run.err);
 }
 
+/// An Application of the overlay of an environment, at a revision.
+fn application(environment: &str, revision: &str) -> String {
+    format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: web-{environment}, namespace: argocd}}\nspec:\n  project: default\n  destination: {{server: https://kubernetes.default.svc, namespace: web}}\n  source:\n    repoURL: https://git.example.org/acme/config.git\n    targetRevision: {revision}\n    path: apps/web/overlays/{environment}\n"
+    )
+}
+
 /// A repository with one app in folders, and an Application of production that reads a revision.
 fn pinned(revision: &str) -> Repo {
     let repo = cloned("https://git.example.org/acme/config");
@@ -167,11 +174,6 @@ fn pinned(revision: &str) -> Repo {
             &manifest('1', replicas),
         );
     }
-    let application = |environment: &str, revision: &str| {
-        format!(
-            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: web-{environment}, namespace: argocd}}\nspec:\n  project: default\n  destination: {{server: https://kubernetes.default.svc, namespace: web}}\n  source:\n    repoURL: https://git.example.org/acme/config.git\n    targetRevision: {revision}\n    path: apps/web/overlays/{environment}\n"
-        )
-    };
     repo.write("argocd/staging.yaml", &application("staging", "main"))
         .write(
             "argocd/production.yaml",
@@ -179,6 +181,39 @@ fn pinned(revision: &str) -> Repo {
         )
         .commit("start");
     repo
+}
+
+#[test]
+fn agents_that_read_one_absent_tag_are_one_finding_and_an_added_one_is_another() {
+    let repo = pinned("v1.0.0");
+    for name in ["a", "b", "c"] {
+        let text = application("production", "v1.0.0").replace("web-production", name);
+        repo.write(&format!("argocd/{name}.yaml"), &text);
+    }
+    repo.commit("three more");
+    let told = |arguments: &[&str]| {
+        let run = repo.run(arguments);
+        let lines = run
+            .out
+            .lines()
+            .filter(|line| line.contains("unfollowed-agent"));
+        lines.map(str::to_string).collect::<Vec<String>>()
+    };
+    let whole = told(&["check", "--format", "concise"]);
+    assert_eq!(whole.len(), 1, "{whole:#?}");
+    assert!(
+        whole[0].contains("3 other agents read `v1.0.0`"),
+        "{whole:#?}"
+    );
+    let text = application("production", "v1.0.0").replace("web-production", "d");
+    repo.write("argocd/d.yaml", &text).commit("one more");
+    let added = told(&["check", "--format", "concise", "--base", "HEAD^"]);
+    assert_eq!(added.len(), 1, "{added:#?}");
+    assert!(added[0].contains("warning"), "{added:#?}");
+    assert!(
+        added[0].contains("Application argocd/d reads `v1.0.0`"),
+        "{added:#?}"
+    );
 }
 
 #[test]

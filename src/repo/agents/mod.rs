@@ -122,8 +122,34 @@ pub struct Note {
     pub origin: Origin,
     /// One sentence, lower case, no full stop.
     pub message: String,
-    /// True if this clone lacks the revision that an agent reads.
-    pub lacks_revision: bool,
+    /// Set if this clone lacks the revision that an agent reads.
+    pub absent: Option<AbsentRevision>,
+}
+
+/// A branch, tag, commit or range of tags that an agent reads and that this clone lacks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AbsentRevision {
+    /// Its name, without the folder that Git keeps it in.
+    pub name: String,
+    /// The agent: "Application `shop`".
+    agent: String,
+}
+
+impl AbsentRevision {
+    /// The sentence about all agents that read it, of which this is the first.
+    pub fn message(&self, agents: usize) -> String {
+        let reads = match agents {
+            1 => format!("{} reads", self.agent),
+            2 => format!("{} and another agent read", self.agent),
+            _ => format!("{} and {} other agents read", self.agent, agents - 1),
+        };
+        revisions::absent_message(&reads, &self.name)
+    }
+
+    /// The sentence about an agent that reads it as well.
+    pub fn also(&self) -> String {
+        format!("{} reads it as well", self.agent)
+    }
 }
 
 impl Note {
@@ -131,7 +157,7 @@ impl Note {
         Note {
             origin,
             message: message.into(),
-            lacks_revision: false,
+            absent: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use super::super::refs::{Chosen, DEFAULTS};
-use super::Note;
+use super::{AbsentRevision, Note};
 use crate::source::refs::{Refs, root_of, within};
 use crate::source::{Source, lock};
 use crate::yaml::Origin;
@@ -107,26 +107,33 @@ impl<'a> Revisions<'a> {
 
 /// The note that the files of a revision are not in this clone.
 pub(super) fn absent(agent: &str, revision: &str, origin: Origin) -> Note {
-    let name = plain(revision);
-    let is_range = name.contains(['*', '^', '~', '<', '>', '=', ' ']) || name.ends_with(".x");
-    let message = if is_range {
-        format!(
-            "{agent} reads the newest tag that matches `{name}`, which is not known here; the files under check are judged instead"
-        )
-    } else {
-        let is_id = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let fetched = match is_id {
-            true => name.to_string(),
-            false => format!("{name}:refs/remotes/origin/{name}"),
-        };
-        format!(
-            "{agent} reads `{name}`, which this clone does not have, so the files under check are judged instead; `git fetch origin {fetched}` brings it"
-        )
+    let absent = AbsentRevision {
+        name: plain(revision).to_string(),
+        agent: agent.to_string(),
     };
     Note {
-        lacks_revision: true,
-        ..Note::new(origin, message)
+        message: absent.message(1),
+        origin,
+        absent: Some(absent),
     }
+}
+
+/// The sentence about an absent revision. `reads` is its beginning: "Application `shop` reads".
+pub(super) fn absent_message(reads: &str, name: &str) -> String {
+    let is_range = name.contains(['*', '^', '~', '<', '>', '=', ' ']) || name.ends_with(".x");
+    if is_range {
+        return format!(
+            "{reads} the newest tag that matches `{name}`, which is not known here; the files under check are judged instead"
+        );
+    }
+    let is_id = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let fetched = match is_id {
+        true => name.to_string(),
+        false => format!("{name}:refs/remotes/origin/{name}"),
+    };
+    format!(
+        "{reads} `{name}`, which this clone does not have, so the files under check are judged instead; `git fetch origin {fetched}` brings it"
+    )
 }
 
 /// The name of a branch or tag without the folder that Git keeps it in.

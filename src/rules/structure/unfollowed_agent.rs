@@ -9,7 +9,8 @@
 //! - Its Git generator reads another repository.
 //! - Its path or another field contains a template that the tool does not understand.
 //! - It reads a branch, tag or commit that this clone does not have, or a range of versions. The
-//!   files under check are judged instead. For a protected environment, this is a warning.
+//!   files under check are judged instead. For a protected environment, this is a warning. All
+//!   agents that read the same revision are one finding.
 //!
 //! A matrix generator with fewer or more than two generators is also reported, because Argo CD
 //! refuses it.
@@ -35,9 +36,16 @@
 //! generators over this repository. If the clusters are few and known, a `list` generator can
 //! replace `clusters`.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::finding::{Cause, Severity};
+use crate::repo::Repo;
+use crate::repo::agents::{AbsentRevision, Note};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Origin;
+
+/// How many further agents are named that read a revision which this clone lacks.
+const SHOWN: usize = 2;
 
 /// The rule.
 pub(super) struct UnfollowedAgent;
@@ -58,29 +66,87 @@ impl Rule for UnfollowedAgent {
         &METADATA
     }
     fn check_repo(&self, context: &Context, sink: &mut Sink) {
-        for note in context.repo.notes() {
-            let file = context.repo.files.get(note.origin.file);
-            let cause = Cause::new("not-followed").with(file.slice(note.origin).trim());
-            let severity = match note.lacks_revision && is_protected(context, note.origin) {
+        let absent = context
+            .repo
+            .notes()
+            .iter()
+            .any(|note| note.absent.is_some());
+        let protected = match absent {
+            true => of_protected(context.repo),
+            false => Vec::new(),
+        };
+        for notes in by_revision(context) {
+            let Some((first, others)) = notes.split_first() else {
+                continue;
+            };
+            let file = context.repo.files.get(first.origin.file);
+            let cause = Cause::new("not-followed").with(file.slice(first.origin).trim());
+            let is_serious =
+                |note: &&Note| note.absent.is_some() && is_within(&protected, note.origin);
+            let severity = match notes.iter().any(is_serious) {
                 true => Severity::Warning,
                 false => Severity::Info,
             };
-            let draft = Draft::new(severity, note.origin, cause, note.message.clone());
+            let message = match &first.absent {
+                Some(absent) => absent.message(notes.len()),
+                None => first.message.clone(),
+            };
+            let mut draft = Draft::new(severity, first.origin, cause, message);
+            for other in others.iter().take(SHOWN) {
+                let label = other.absent.as_ref().map(AbsentRevision::also);
+                draft = draft.related(other.origin, label.unwrap_or_default());
+            }
             sink.report(context, None, draft);
         }
     }
 }
 
-/// True if an agent's object with a place in it applies a protected environment.
-fn is_protected(context: &Context, place: Origin) -> bool {
-    let overlays = context.repo.overlays.iter();
-    let agents = overlays.filter_map(|overlay| Some((overlay, context.repo.pointer(overlay)?)));
-    let mut found = agents.filter(|(_, pointer)| {
-        let object = pointer.object.origin;
-        object.file == place.file && object.start <= place.start && place.end <= object.end
-    });
-    found.any(|(overlay, _)| {
-        let environment = context.repo.environment(overlay);
+/// The notes, those about one absent revision together. Agents that a change adds are apart from
+/// those that the base has, so that they are reported although the base lacks the revision too.
+fn by_revision<'c>(context: &Context<'c>) -> Vec<Vec<&'c Note>> {
+    let of_base: HashSet<&str> = match context.base {
+        Some(base) => base
+            .notes()
+            .iter()
+            .map(|note| note.message.as_str())
+            .collect(),
+        None => HashSet::new(),
+    };
+    let mut groups: Vec<Vec<&Note>> = Vec::new();
+    let mut known: HashMap<(&str, bool), usize> = HashMap::new();
+    for note in context.repo.notes() {
+        let Some(absent) = &note.absent else {
+            groups.push(vec![note]);
+            continue;
+        };
+        let key = (
+            absent.name.as_str(),
+            of_base.contains(note.message.as_str()),
+        );
+        let group = *known.entry(key).or_insert(groups.len());
+        match groups.get_mut(group) {
+            Some(group) => group.push(note),
+            None => groups.push(vec![note]),
+        }
+    }
+    groups
+}
+
+/// The agents' objects that apply a protected environment.
+fn of_protected(repo: &Repo) -> Vec<Origin> {
+    let fleet = repo.fleet();
+    let protected = fleet.applied.iter().filter(|one| {
+        let environment = one
+            .environment
+            .and_then(|index| repo.environments.get(index));
         environment.is_some_and(|environment| environment.protected)
+    });
+    protected.map(|one| one.pointer.object.origin).collect()
+}
+
+/// True if a place is within one of some objects.
+fn is_within(objects: &[Origin], place: Origin) -> bool {
+    objects.iter().any(|object| {
+        object.file == place.file && object.start <= place.start && place.end <= object.end
     })
 }
