@@ -9,8 +9,6 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use regex::{NoExpand, Regex};
 
 use crate::compare::secrets::hide_values;
@@ -21,6 +19,7 @@ use crate::secrets::lines::HiddenLines;
 use crate::secrets::{HIDDEN, without_passwords};
 use crate::source::Files;
 use crate::yaml::Node;
+use crate::yaml::scalar::base64;
 
 /// The shortest value that is looked for. Shorter ones are part of many words.
 const SHORTEST: usize = 6;
@@ -104,7 +103,7 @@ fn add(resource: &Resource, values: &mut BTreeSet<String>) {
     for (field, encoded) in [("data", true), ("stringData", false)] {
         let entries = resource.node.get(field).map_or(&[][..], Node::entries);
         for text in entries.iter().filter_map(|entry| entry.value.text()) {
-            let decoded = || String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok();
+            let decoded = || String::from_utf8(base64(text.trim())?).ok();
             let plain = if encoded { decoded() } else { None };
             for text in [Some(text.to_string()), plain].into_iter().flatten() {
                 let lines = text.lines().map(str::trim);

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::{Kind, Scalar};
 
@@ -305,11 +306,15 @@ impl Digits<'_> {
 /// The text of `!!binary` data; bytes that are not UTF-8 become U+FFFD, as in Go's JSON. `None`
 /// when it is not base64.
 pub(crate) fn binary(text: &str) -> Option<String> {
-    let compact: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
-    let bytes = base64::engine::general_purpose::STANDARD
-        .decode(compact)
-        .ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    Some(String::from_utf8_lossy(&base64(text)?).into_owned())
+}
+
+/// The bytes of a text in base64, such as a value of a Secret's `data`. Line breaks count for
+/// nothing, as in Go's decoder. `None` when it is not base64.
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
+    let letters = text.bytes().filter(|byte| !b"\r\n".contains(byte));
+    let compact: Vec<u8> = letters.collect();
+    STANDARD.decode(compact).ok()
 }
 
 /// The value of a scalar, independent of how it is written.

@@ -1,11 +1,9 @@
 //! The types, limits and formats of single values.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::shape::{Format, Limits, Type, Unique};
 use crate::kubernetes::quantity;
 use crate::names::slip;
+use crate::yaml::scalar::base64;
 use crate::yaml::{By, Data, Kind, Node, Scalar, Style};
 
 /// The kind of a limit that a value exceeds: it is none of the allowed ones, nor resembles one.
@@ -207,11 +205,7 @@ fn is_base64(text: &str) -> bool {
     if text.contains(['<', '$', '{', '%', '@']) {
         return true;
     }
-    let plain: String = text
-        .chars()
-        .filter(|letter| !matches!(letter, '\n' | '\r'))
-        .collect();
-    STANDARD.decode(plain).is_ok()
+    base64(text).is_some()
 }
 
 fn count(

@@ -8,8 +8,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use base64::Engine as _;
-
 use super::flux::{self, Sources};
 use super::repository::Identity;
 use crate::helm::values::set::{self, Mode};
@@ -20,6 +18,7 @@ use crate::kustomize::{
     Resource, Unrendered,
 };
 use crate::source::{SourceError, join};
+use crate::yaml::scalar::base64;
 use crate::yaml::{By, FileId, Node, Origin};
 
 /// The longest name of a release.
@@ -415,11 +414,7 @@ impl Expansion<'_> {
 
 /// The text of a value in base64.
 fn decoded(node: &Node) -> Option<Node> {
-    let packed: String = node.raw().split_whitespace().collect();
-    let bytes = base64::engine::general_purpose::STANDARD
-        .decode(packed)
-        .ok()?;
-    let text = String::from_utf8(bytes).ok()?;
+    let text = String::from_utf8(base64(node.raw())?).ok()?;
     Some(Node::string(text, node.origin))
 }
 

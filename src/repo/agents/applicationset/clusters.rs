@@ -6,13 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::super::template::normalized;
 use crate::config::Cluster;
 use crate::yaml::Node;
+use crate::yaml::scalar::base64;
 
 /// The label of the Secrets with which Argo CD knows clusters.
 pub(in crate::repo::agents) const LABEL: &str = "argocd.argoproj.io/secret-type";
@@ -37,7 +36,7 @@ pub(in crate::repo::agents) fn of_object(object: &Node) -> Option<Cluster> {
         let encoded = || {
             let text = template.at(&["data", key]).and_then(Node::text)?;
             match object.get("kind").and_then(Node::text) {
-                Some("Secret") => String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok(),
+                Some("Secret") => String::from_utf8(base64(text.trim())?).ok(),
                 _ => Some(text.to_string()),
             }
         };

@@ -40,13 +40,12 @@
 
 mod values;
 
-use base64::Engine;
-
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::secrets::is_secret_name;
 use crate::wording;
+use crate::yaml::scalar::base64;
 use crate::yaml::{By, Node, Origin};
 
 /// The rule.
@@ -167,24 +166,9 @@ fn is_registration(node: &Node) -> bool {
 
 /// A value after base64 decoding, as pods read it.
 fn decoded(text: &str, encoded: bool) -> String {
-    let compact: String = text
-        .chars()
-        .filter(|letter| !letter.is_whitespace())
-        .collect();
-    let bytes = if encoded {
-        base64::engine::general_purpose::STANDARD
-            .decode(compact.as_bytes())
-            .ok()
-    } else {
-        None
-    };
-    bytes
-        .map_or_else(
-            || text.to_string(),
-            |bytes| String::from_utf8_lossy(&bytes).into_owned(),
-        )
-        .trim()
-        .to_string()
+    let bytes = if encoded { base64(text.trim()) } else { None };
+    let plain = bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_string());
+    plain.unwrap_or_else(|| text.trim().to_string())
 }
 
 /// True if a value is data that somebody could use.
