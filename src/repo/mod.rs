@@ -40,7 +40,7 @@ use crate::source::{Files, Source, folder_of};
 use crate::yaml::{FileId, Node, Origin};
 
 /// The agent that applies an overlay.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Agent {
     /// `flux` or `argocd`.
     pub kind: AgentKind,
@@ -51,7 +51,7 @@ pub struct Agent {
 }
 
 /// The two agents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AgentKind {
     /// Flux kustomize-controller.
     Flux,
@@ -236,9 +236,7 @@ impl Repo {
     }
     /// The index of an overlay in [`Repo::overlays`]; `None` if it belongs to another revision.
     pub fn index(&self, overlay: &Overlay) -> Option<usize> {
-        self.numbered_at(&overlay.path)
-            .find(|(_, other)| std::ptr::eq(*other, overlay))
-            .map(|(index, _)| index)
+        self.overlays.element_offset(overlay)
     }
     /// True if a YAML file holds a text. This reads all of them.
     pub fn has_yaml_with(&self, text: &str) -> bool {

@@ -4,12 +4,14 @@
 
 use std::collections::BTreeSet;
 
+use foldhash::HashMap;
+
 use crate::kustomize::ResourceId;
-use crate::repo::Overlay;
 use crate::repo::agents::Pointer;
 use crate::repo::controls::{group_of, is_control};
+use crate::repo::{Agent, Overlay};
 use crate::rules::Context;
-use crate::yaml::Node;
+use crate::yaml::{Node, Origin};
 
 /// An object that controls an agent, updater or gate.
 #[derive(Clone, Copy)]
@@ -117,13 +119,42 @@ pub(in crate::rules) fn overlay_of<'a>(
     control: &Control<'a>,
 ) -> Option<&'a Overlay> {
     let repo: &'a crate::repo::Repo = context.repo;
-    let applies = |overlay: &&Overlay| {
-        agents_of(context, overlay)
-            .iter()
-            .any(|pointer| pointer.object.origin == control.node.origin)
+    let applied = || {
+        let index = context.applied().get(&control.node.origin)?;
+        repo.overlays.get(*index)
     };
     control
         .overlay
         .filter(|overlay| overlay.environment.is_some())
-        .or_else(|| repo.overlays.iter().find(applies))
+        .or_else(applied)
+}
+
+/// The index of the first overlay that each agent's object applies, by the place of the object.
+/// Thousands of Applications may share the folder of one chart, so nothing is compared in pairs.
+pub(super) fn applied(context: &Context<'_>) -> HashMap<Origin, usize> {
+    let repo = context.repo;
+    let mut of_agent: HashMap<(&str, &Agent), usize> = HashMap::default();
+    let mut of_environment: HashMap<(&str, usize), usize> = HashMap::default();
+    for (index, overlay) in repo.overlays.iter().enumerate() {
+        let path = overlay.path.as_str();
+        if let Some(agent) = &overlay.agent {
+            of_agent.entry((path, agent)).or_insert(index);
+        }
+        if let Some(environment) = overlay.environment {
+            of_environment.entry((path, environment)).or_insert(index);
+        }
+    }
+    let mut found: HashMap<Origin, usize> = HashMap::default();
+    for pointer in repo.pointers() {
+        let folder = pointer.folder.as_str();
+        let by_agent = of_agent.get(&(folder, &*pointer.agent));
+        let environment = pointer.environment();
+        let by_environment =
+            environment.and_then(|environment| of_environment.get(&(folder, environment)));
+        if let Some(index) = by_agent.into_iter().chain(by_environment).min() {
+            let known = found.entry(pointer.object.origin).or_insert(*index);
+            *known = (*known).min(*index);
+        }
+    }
+    found
 }

@@ -25,6 +25,7 @@ pub(in crate::rules) use schemas::Contradiction;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
+use foldhash::HashMap;
 use jiff::ZonedDateTime;
 
 use crate::config::{Config, Level};
@@ -32,7 +33,7 @@ use crate::history::{Authorship, Proofs};
 use crate::repo::coverage::Unseen;
 use crate::repo::{Overlay, Repo};
 use crate::rules::engine::{Claim, Registry, Revision, Rule};
-use crate::yaml::FileId;
+use crate::yaml::{FileId, Origin};
 
 use against_base::AgainstBase;
 use controls::Control;
@@ -91,6 +92,7 @@ pub struct Context<'a> {
     objects: Objects<'a>,
     schemas: Schemas<'a>,
     controls: OnceLock<Vec<Control<'a>>>,
+    applied: OnceLock<HashMap<Origin, usize>>,
     waits: OnceLock<Vec<Edge<'a>>>,
     pinning: OnceLock<Pinning>,
     unseen: OnceLock<Vec<Unseen>>,
@@ -121,6 +123,7 @@ impl<'a> Context<'a> {
             objects: Objects::default(),
             schemas: Schemas::default(),
             controls: OnceLock::new(),
+            applied: OnceLock::new(),
             waits: OnceLock::new(),
             pinning: OnceLock::new(),
             unseen: OnceLock::new(),
@@ -199,6 +202,11 @@ impl<'a> Context<'a> {
     /// The objects that steer agents, updaters and gates.
     pub(in crate::rules) fn controls(&self) -> &[Control<'a>] {
         self.controls.get_or_init(|| controls::collect(self))
+    }
+
+    /// The index of the first overlay that each agent's object applies, by the place of the object.
+    fn applied(&self) -> &HashMap<Origin, usize> {
+        self.applied.get_or_init(|| controls::applied(self))
     }
 
     /// The `dependsOn` entries among these objects.
