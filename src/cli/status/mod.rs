@@ -59,6 +59,14 @@ pub(super) struct Arguments {
     repo: RepoOptions,
 }
 
+impl Arguments {
+    /// True if some output has the commits of the images; the table by app does not.
+    fn shows_dates(&self) -> bool {
+        let by_app = matches!(self.format, TextJsonOrMarkdown::Text) && !self.images;
+        !by_app || self.write.is_some()
+    }
+}
+
 /// An image of an overlay: the index of the overlay, and the name of the image.
 type Key = (usize, String);
 
@@ -93,7 +101,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Error> {
     let overlays = chosen(repo, &arguments.apps)?;
     warn_of_partial(repo, &overlays);
     let present = Present::read(repo, &overlays);
-    let past = Past::walk(&workspace, &present, &overlays);
+    let past = Past::walk(&workspace, &present, &overlays, arguments.shows_dates());
     let chosen = Chosen::new(repo, &arguments.environments, &[])?;
     let mut lines = lines(&present, &past);
     lines.retain(|line| chosen.has(line.overlay));

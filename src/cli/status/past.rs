@@ -1,5 +1,6 @@
-//! Finds out from the Git history since when the current images have been running. The walk ends as
-//! soon as every image has its commit and its relation to the previous environment is known.
+//! Finds out from the Git history which of two versions is newer and, if that is asked for, since when
+//! the current images have been running. The walk follows only the overlays that leave such a
+//! question open, and ends as soon as all are answered.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,16 +17,32 @@ pub(super) struct Past {
     pub(super) since: BTreeMap<Key, Option<Arc<Commit>>>,
     /// The versions that each image went through, newest first.
     versions: BTreeMap<Key, Vec<Version>>,
+    /// True if the commits are asked for.
+    dates: bool,
 }
 
 impl Past {
-    pub(super) fn walk(workspace: &Workspace, present: &Present, overlays: &[usize]) -> Past {
-        let mut past = Past::default();
+    /// Walks the history. Without `dates`, only versions that differ are looked for.
+    pub(super) fn walk(
+        workspace: &Workspace,
+        present: &Present,
+        overlays: &[usize],
+        dates: bool,
+    ) -> Past {
+        let mut past = Past {
+            dates,
+            ..Past::default()
+        };
         let end = match workspace.branch() {
             Err(error) => End::Truncated(error.to_string()),
             Ok(branch) => {
                 let differing = present.differing();
-                Walk::new(&branch, overlays).run(&mut |change: Change| {
+                let is_asked = |overlay: &usize| {
+                    let images = present.of(*overlay);
+                    images.is_some_and(|images| past.needs_more(*overlay, images, &differing))
+                };
+                let asked: Vec<usize> = overlays.iter().copied().filter(is_asked).collect();
+                Walk::new(&branch, &asked).run(&mut |change: Change| {
                     let Some(images) = present.of(change.overlay) else {
                         return false;
                     };
@@ -58,7 +75,8 @@ impl Past {
     /// True if older changes of the overlay are still needed.
     fn needs_more(&self, overlay: usize, images: &Images, differing: &[Differing]) -> bool {
         let is_dated = |name: &String| self.since.contains_key(&(overlay, name.clone()));
-        !images.keys().all(is_dated) || differing.iter().any(|pair| self.is_open(pair, overlay))
+        (self.dates && !images.keys().all(is_dated))
+            || differing.iter().any(|pair| self.is_open(pair, overlay))
     }
 
     /// True if older commits of an overlay may show which of two versions is newer: the earlier
