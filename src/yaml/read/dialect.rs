@@ -16,6 +16,11 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// True if `<<` replaces the keys before it, and may stand in a map more than once.
+    pub(super) fn merges_in_order(self) -> bool {
+        self == Dialect::Json
+    }
+
     /// The text and type of a plain scalar that kustomize reads as `kind`.
     pub(super) fn settle<'t>(self, text: &'t str, kind: Kind, plain: bool) -> (Cow<'t, str>, Kind) {
         match (self, kind) {
@@ -80,5 +85,26 @@ mod tests {
         assert_eq!(shown, expected);
         assert!(read(text, FileId(0)).is_err());
         assert!(read_as("~: x\n", FileId(0), Dialect::Json).is_err());
+    }
+
+    #[test]
+    fn helm_merges_maps_where_they_are_named() {
+        let text = "a: &a {x: 1, q: a}\nb: &b {q: b, z: 9}\nafter: {x: 8, <<: *a}\n\
+            twice:\n  z: 0\n  <<: *a\n  <<: *b\n  x: 3\nlist: {x: 8, <<: [*b, *a], q: own}\n";
+        let documents = read_as(text, FileId(0), Dialect::Json).unwrap();
+        assert!(documents.duplicate_keys.is_empty());
+        let shown = crate::yaml::write::to_json(&documents.documents[0]);
+        assert_eq!(shown["after"], serde_json::json!({"x": 1, "q": "a"}));
+        assert_eq!(
+            shown["twice"],
+            serde_json::json!({"z": 9, "q": "b", "x": 3})
+        );
+        assert_eq!(
+            shown["list"],
+            serde_json::json!({"x": 1, "q": "own", "z": 9})
+        );
+        assert!(read(text, FileId(0)).is_err(), "kustomize refuses two");
+        let again = read_as("a: {x: 1, x: 2}\n", FileId(0), Dialect::Json).unwrap();
+        assert_eq!(again.duplicate_keys.len(), 1);
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet};
 
 use super::dialect::Dialect;
 use super::error::Failure;
@@ -30,6 +30,8 @@ pub(super) struct OpenMap {
     pub(super) key: Option<Key>,
     /// The maps of `<<`; earlier ones win.
     pub(super) merge: Option<Vec<Node>>,
+    /// The keys that have the value of a `<<` which was merged where it stands.
+    merged: HashSet<Arc<str>>,
 }
 
 /// A key that waits for its value.
@@ -93,8 +95,18 @@ impl OpenMap {
             first: known.key_origin,
             second: entry.key_origin,
         };
+        let is_merged = self.merged.remove(&entry.key);
         *known = entry;
-        Some(duplicate)
+        (!is_merged).then_some(duplicate)
+    }
+
+    /// Merges maps where their `<<` stands: they replace what the map has by then, and keys that
+    /// follow replace theirs. Earlier maps win over later ones.
+    pub(super) fn merge_here(&mut self, entries: &mut Vec<Entry>, first: usize, maps: &[Node]) {
+        for entry in maps.iter().rev().flat_map(Node::entries) {
+            self.insert(entries, first, entry.clone());
+            self.merged.insert(entry.key.clone());
+        }
     }
 
     /// Adds an entry unless the map has its key.

@@ -507,7 +507,11 @@ impl<'a> Builder<'a> {
             None => {}
             Some(Key::Merge(span)) => {
                 let sources = merge::sources(built.node);
-                map.merge = Some(sources.ok_or_else(|| Failure::bad_merge(span))?);
+                let sources = sources.ok_or_else(|| Failure::bad_merge(span))?;
+                match self.dialect.merges_in_order() {
+                    true => map.merge_here(&mut self.entries, frame.first, &sources),
+                    false => map.merge = Some(sources),
+                }
             }
             Some(Key::Name(key, span)) => {
                 let entry = Entry {
