@@ -52,6 +52,7 @@ pub use layer::Layer;
 pub(in crate::repo) use lookup::{Found, nearest};
 pub use mistakes::{Mistake, MistakeKind};
 use repository::Identity;
+pub use revisions::AbsentRevision;
 use revisions::Revisions;
 use sourceignore::Ignored;
 pub use substitute::{PostBuild, Reference, Variables};
@@ -124,32 +125,6 @@ pub struct Note {
     pub message: String,
     /// Set if this clone lacks the revision that an agent reads.
     pub absent: Option<AbsentRevision>,
-}
-
-/// A branch, tag, commit or range of tags that an agent reads and that this clone lacks.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AbsentRevision {
-    /// Its name, without the folder that Git keeps it in.
-    pub name: String,
-    /// The agent: "Application `shop`".
-    agent: String,
-}
-
-impl AbsentRevision {
-    /// The sentence about all agents that read it, of which this is the first.
-    pub fn message(&self, agents: usize) -> String {
-        let reads = match agents {
-            1 => format!("{} reads", self.agent),
-            2 => format!("{} and another agent read", self.agent),
-            _ => format!("{} and {} other agents read", self.agent, agents - 1),
-        };
-        revisions::absent_message(&reads, &self.name)
-    }
-
-    /// The sentence about an agent that reads it as well.
-    pub fn also(&self) -> String {
-        format!("{} reads it as well", self.agent)
-    }
 }
 
 impl Note {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use super::super::refs::{Chosen, DEFAULTS};
-use super::{AbsentRevision, Note};
+use super::Note;
 use crate::source::refs::{Refs, root_of, within};
 use crate::source::{Source, lock};
 use crate::yaml::Origin;
@@ -105,6 +105,46 @@ impl<'a> Revisions<'a> {
     }
 }
 
+/// A branch, tag, commit or range of tags that an agent reads and that this clone lacks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AbsentRevision {
+    /// Its name, without the folder that Git keeps it in.
+    pub name: String,
+    /// The agent: "Application `shop`".
+    agent: String,
+}
+
+impl AbsentRevision {
+    /// The sentence about a number of agents that read it. It names this one.
+    pub fn message(&self, agents: usize) -> String {
+        let reads = match agents {
+            1 => format!("{} reads", self.agent),
+            2 => format!("{} and another agent read", self.agent),
+            _ => format!("{} and {} other agents read", self.agent, agents - 1),
+        };
+        let name = &self.name;
+        let is_range = name.contains(['*', '^', '~', '<', '>', '=', ' ']) || name.ends_with(".x");
+        if is_range {
+            return format!(
+                "{reads} the newest tag that matches `{name}`, which is not known here; the files under check are judged instead"
+            );
+        }
+        let is_id = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let fetched = match is_id {
+            true => name.to_string(),
+            false => format!("{name}:refs/remotes/origin/{name}"),
+        };
+        format!(
+            "{reads} `{name}`, which this clone does not have, so the files under check are judged instead; `git fetch origin {fetched}` brings it"
+        )
+    }
+
+    /// The label of another place where it is read.
+    pub fn label(&self) -> String {
+        format!("{} reads it too", self.agent)
+    }
+}
+
 /// The note that the files of a revision are not in this clone.
 pub(super) fn absent(agent: &str, revision: &str, origin: Origin) -> Note {
     let absent = AbsentRevision {
@@ -116,24 +156,6 @@ pub(super) fn absent(agent: &str, revision: &str, origin: Origin) -> Note {
         origin,
         absent: Some(absent),
     }
-}
-
-/// The sentence about an absent revision. `reads` is its beginning: "Application `shop` reads".
-pub(super) fn absent_message(reads: &str, name: &str) -> String {
-    let is_range = name.contains(['*', '^', '~', '<', '>', '=', ' ']) || name.ends_with(".x");
-    if is_range {
-        return format!(
-            "{reads} the newest tag that matches `{name}`, which is not known here; the files under check are judged instead"
-        );
-    }
-    let is_id = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let fetched = match is_id {
-        true => name.to_string(),
-        false => format!("{name}:refs/remotes/origin/{name}"),
-    };
-    format!(
-        "{reads} `{name}`, which this clone does not have, so the files under check are judged instead; `git fetch origin {fetched}` brings it"
-    )
 }
 
 /// The name of a branch or tag without the folder that Git keeps it in.

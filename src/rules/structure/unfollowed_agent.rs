@@ -9,8 +9,8 @@
 //! - Its Git generator reads another repository.
 //! - Its path or another field contains a template that the tool does not understand.
 //! - It reads a branch, tag or commit that this clone does not have, or a range of versions. The
-//!   files under check are judged instead. For a protected environment, this is a warning. All
-//!   agents that read the same revision are one finding.
+//!   files under check are judged instead. For a protected environment, this is a warning. Agents
+//!   that read the same revision share one finding.
 //!
 //! A matrix generator with fewer or more than two generators is also reported, because Argo CD
 //! refuses it.
@@ -40,11 +40,11 @@ use std::collections::{HashMap, HashSet};
 
 use crate::finding::{Cause, Severity};
 use crate::repo::Repo;
-use crate::repo::agents::{AbsentRevision, Note};
+use crate::repo::agents::Note;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Origin;
 
-/// How many further agents are named that read a revision which this clone lacks.
+/// How many of the other agents that read an absent revision a finding names.
 const SHOWN: usize = 2;
 
 /// The rule.
@@ -92,17 +92,21 @@ impl Rule for UnfollowedAgent {
                 None => first.message.clone(),
             };
             let mut draft = Draft::new(severity, first.origin, cause, message);
-            for other in others.iter().take(SHOWN) {
-                let label = other.absent.as_ref().map(AbsentRevision::also);
-                draft = draft.related(other.origin, label.unwrap_or_default());
+            let places = others.iter().filter_map(|note| {
+                let absent = note.absent.as_ref()?;
+                Some((note.origin, absent.label()))
+            });
+            for (origin, label) in places.take(SHOWN) {
+                draft = draft.related(origin, label);
             }
             sink.report(context, None, draft);
         }
     }
 }
 
-/// The notes, those about one absent revision together. Agents that a change adds are apart from
-/// those that the base has, so that they are reported although the base lacks the revision too.
+/// The notes in groups: those about one absent revision together, any other alone. Agents that the
+/// base has and agents that the change adds are in different groups: the finding about the first is
+/// known and hidden, the finding about the second is new.
 fn by_revision<'c>(context: &Context<'c>) -> Vec<Vec<&'c Note>> {
     let of_base: HashSet<&str> = match context.base {
         Some(base) => base

@@ -28,9 +28,9 @@ pub(super) struct OpenMap {
     index: HashMap<Arc<str>, usize>,
     /// The key whose value comes next.
     pub(super) key: Option<Key>,
-    /// The maps of `<<`; earlier ones win.
+    /// The maps of `<<` that are merged at the end of the mapping; earlier ones win.
     pub(super) merge: Option<Vec<Node>>,
-    /// The keys that have the value of a `<<` which was merged where it stands.
+    /// The keys whose present value came from a `<<`, if the dialect merges in order.
     merged: HashSet<Arc<str>>,
 }
 
@@ -100,8 +100,8 @@ impl OpenMap {
         (!is_merged).then_some(duplicate)
     }
 
-    /// Merges maps where their `<<` stands: they replace what the map has by then, and keys that
-    /// follow replace theirs. Earlier maps win over later ones.
+    /// Merges maps where their `<<` stands. Their values replace those of the keys before it, and
+    /// are replaced by those of the keys behind it. Of the maps themselves, earlier ones win.
     pub(super) fn merge_here(&mut self, entries: &mut Vec<Entry>, first: usize, maps: &[Node]) {
         for entry in maps.iter().rev().flat_map(Node::entries) {
             self.insert(entries, first, entry.clone());

@@ -129,8 +129,9 @@ pub(in crate::rules) fn overlay_of<'a>(
         .or_else(applied)
 }
 
-/// The index of the first overlay that each agent's object applies, by the place of the object.
-/// Thousands of Applications may share the folder of one chart, so nothing is compared in pairs.
+/// The index of the first overlay that each agent's object applies, by the place of the object: the
+/// inverse of [`agents_of`]. Thousands of Applications may share the folder of one chart, so agents
+/// and overlays are looked up, not compared in pairs.
 pub(super) fn applied(context: &Context<'_>) -> HashMap<Origin, usize> {
     let repo = context.repo;
     let mut of_agent: HashMap<(&str, &Agent), usize> = HashMap::default();
