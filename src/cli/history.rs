@@ -12,7 +12,7 @@ use super::options::{RepoOptions, TextOrJson};
 use super::output::width_of;
 use super::paint::{self, Look};
 use super::table::{day, environment, environment_name, table, time, version};
-use super::workspace::{Workspace, warn_of_truncated};
+use super::workspace::{Workspace, warn_of_gaps};
 use crate::history::{Change, Version, Walk, overlays_of};
 use crate::repo::{Overlay, Repo};
 use crate::report::printable;
@@ -77,11 +77,12 @@ fn changes(workspace: &Workspace, app: &str) -> Result<Vec<Change>, Error> {
     let branch = workspace.branch()?;
     let overlays = overlays_of(branch.repo, Some(app));
     let mut changes: Vec<Change> = Vec::new();
-    let end = Walk::new(&branch, &overlays).run(&mut |change| {
+    let mut walk = Walk::new(&branch, &overlays);
+    let end = walk.run(&mut |change| {
         changes.push(change);
         true
     });
-    warn_of_truncated(&end);
+    warn_of_gaps(branch.repo, &walk, &end);
     // the changes of several refs come one ref after the other
     changes.sort_by_key(|change| {
         let time = change

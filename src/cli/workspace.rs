@@ -1,6 +1,7 @@
 //! The repo that a command works on: its root, files, configuration and overlays. Every command
 //! that looks at overlays loads one.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -15,7 +16,7 @@ use crate::check::{self, Timings};
 use crate::config::{CONFIG_FILE, Config};
 use crate::edit::write::EditedFile;
 use crate::finding::Severity;
-use crate::history::{Branch, End};
+use crate::history::{Branch, End, Walk};
 use crate::kustomize::loader::FILE_NAMES;
 use crate::kustomize::{RenderOptions, Renderer};
 use crate::repo::Repo;
@@ -405,10 +406,27 @@ pub(super) fn revision_at(path: &Path, text: &str) -> Result<String, Error> {
     Err(Error::NoCommitBefore(text.to_string()))
 }
 
-/// Says that a walk through the history ended early.
-pub(super) fn warn_of_truncated(end: &End) {
+/// Says that the history is not known as far as it goes.
+pub(super) fn warn_of_history(reason: &str) {
+    warn(&format!("the history is incomplete: {reason}"));
+}
+
+/// Says that a walk through the history ended early, or left overlays out.
+pub(super) fn warn_of_gaps(repo: &Repo, walk: &Walk<'_>, end: &End) {
     if let End::Truncated(reason) = end {
-        warn(&format!("the history is incomplete: {reason}"));
+        warn_of_history(reason);
+    }
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (overlay, reason) in walk.unrendered() {
+        let path = repo.overlays.get(overlay).map(|overlay| &*overlay.path);
+        by_reason.entry(reason).or_default().extend(path);
+    }
+    for (reason, paths) in by_reason {
+        let of_each = if paths.len() > 1 { "for each, " } else { "" };
+        let paths = wording::listed(&paths, 3);
+        warn(&format!(
+            "the history of {paths} is incomplete: {of_each}{reason}"
+        ));
     }
 }
 

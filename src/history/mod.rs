@@ -1,13 +1,15 @@
 //! The past of environments, from Git alone.
 //!
 //! `versions` lists the images that an overlay runs, `walk` finds the commits that changed them,
-//! `proofs` answers the questions of rules about the history, and `authorship` says who made a
+//! `sought` passes over those that cannot bring a version, `proofs` answers the questions of rules
+//! about the history, and `authorship` says who made a
 //! change. Not here: which images must have run where (`rules`), tables (`cli`).
 
 mod authorship;
 mod branch;
 mod precedents;
 mod proofs;
+mod sought;
 mod tracked;
 mod versions;
 mod walk;

@@ -75,6 +75,9 @@ pub trait Proofs: Sync {
 pub struct Wanted<'a> {
     /// True if a rule needs the date since which a digest has been running.
     pub dates: bool,
+    /// True if the walk may end early, as [`Walk::bounded`] says: a person waits, and no verdict
+    /// depends on it.
+    pub bounded: bool,
     /// Overlays (as the base has them) with the versions that may be found in their past.
     pub versions: Vec<(&'a Overlay, BTreeSet<VersionKey>)>,
 }
@@ -106,6 +109,7 @@ pub struct GitProofs<'r> {
 #[derive(Default)]
 struct Expected {
     dates: bool,
+    bounded: bool,
     versions: BTreeMap<usize, BTreeSet<VersionKey>>,
 }
 
@@ -159,6 +163,7 @@ impl<'r> GitProofs<'r> {
     fn expected_of(&self, wanted: &Wanted) -> Expected {
         let mut expected = Expected {
             dates: wanted.dates,
+            bounded: wanted.bounded,
             ..Expected::default()
         };
         for (overlay, digests) in &wanted.versions {
@@ -218,6 +223,12 @@ impl<'r> GitProofs<'r> {
                 }
             }
             let mut walk = Walk::new(&self.branch, &indices);
+            if self.expected().bounded {
+                walk = walk.bounded();
+            }
+            if !self.expected().dates {
+                walk = walk.seeking(&self.expected().versions);
+            }
             let end = walk.run(&mut |change| {
                 let found = seen.entry(change.overlay).or_default();
                 self.note_change(found, &change)

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::sought::Sought;
 use super::versions::images_in;
 use super::{Images, images};
 use crate::kubernetes::DeclaredField;
@@ -12,10 +13,14 @@ use crate::kustomize::{Capabilities, Rendered, Renderer};
 use crate::repo::Repo;
 use crate::repo::agents::{self, Agents, Pointer, Reference};
 use crate::repo::discover::Layout;
-use crate::source::git::{ChangedPath, Commit, Gaps};
+use crate::source::git::{ChangedPath, Commit, Gaps, Id, Repository};
 use crate::source::refs::split;
 use crate::source::{EntryKind, Files, folder_of, is_below, join};
 use crate::yaml::Node;
+
+/// The largest file, in bytes, whose lines are compared; before a change of a larger one the overlay is
+/// rendered.
+const LARGEST: u64 = 1 << 20;
 
 /// The file that makes a folder a chart.
 const CHART_FILE: &str = "Chart.yaml";
@@ -45,6 +50,10 @@ pub(super) struct Tracked {
     templated: bool,
     /// The number of times that its chart may still be rendered.
     charts: usize,
+    /// The number of times that the overlay may still be rendered.
+    pub(super) renderings: usize,
+    /// The versions that are looked for; `None` if every change counts.
+    pub(super) sought: Option<Sought>,
 }
 
 /// A commit and the one before it on the branch.
@@ -82,6 +91,8 @@ impl Tracked {
             unrendered: None,
             templated,
             charts,
+            renderings: usize::MAX,
+            sought: None,
         })
     }
 
@@ -156,6 +167,26 @@ impl Tracked {
             next = plain.into_iter().chain(next).min();
         }
         next
+    }
+
+    /// True if a step that touches the overlay cannot bring a version that is looked for.
+    pub(super) fn passes_over(&self, step: &Step, repository: &Repository) -> bool {
+        let Some(sought) = &self.sought else {
+            return false;
+        };
+        let pointer = self.applied.as_ref();
+        let is_own = |path: &String| {
+            self.files.contains(path)
+                || self.values.contains(path)
+                || pointer
+                    .is_some_and(|pointer| **path == *pointer.file || is_below(path, &self.path))
+        };
+        let text = |id: Option<&Id>| String::from_utf8(repository.small_blob(id?, LARGEST)?).ok();
+        let mut own = step.changed.iter().filter(|change| is_own(&change.path));
+        own.all(|change| {
+            let texts = text(change.before.as_ref()).zip(text(change.after.as_ref()));
+            texts.is_some_and(|(before, after)| !sought.may_be_in(&before, &after))
+        })
     }
 
     /// True for a values file in the folder of the chart that belongs to another environment.
@@ -256,6 +287,10 @@ impl Tracked {
 
     /// Why the overlay is not rendered at an earlier commit, if it is not.
     fn limit(&mut self) -> Option<&'static str> {
+        let Some(renderings) = self.renderings.checked_sub(1) else {
+            return Some("its files changed more often than earlier versions are rendered");
+        };
+        self.renderings = renderings;
         let pointer = self.applied.as_ref()?;
         if self.templated {
             return Some(
@@ -287,18 +322,16 @@ fn earlier_pointer(
             .chain([folder])
             .collect()
     };
+    let build = pointer.post_build.as_ref();
+    let lenient = build.is_some_and(|build| build.lenient);
+    let read = |files: &[Arc<str>]| agents::read(renderer, layout, files, lenient, folders);
     if pointer.assumed {
         // the values file is all that says that the chart is installed
         let chart = join(folder, CHART_FILE)?;
         let is_there = |path: &str| renderer.source().kind(path) == Some(EntryKind::File);
         let has_chart = !pointer.chart_is_here() || is_there(&chart);
         let whole = has_chart && is_there(&pointer.file);
-        return whole.then(|| {
-            (
-                pointer.clone(),
-                agents::read(renderer, layout, &[], folders),
-            )
-        });
+        return whole.then(|| (pointer.clone(), read(&[])));
     }
     let moved = changed
         .iter()
@@ -307,7 +340,7 @@ fn earlier_pointer(
     let found = std::iter::once(pointer.file.clone())
         .chain(moved)
         .find_map(|file| {
-            let agents = agents::read(renderer, layout, std::slice::from_ref(&file), folders);
+            let agents = read(std::slice::from_ref(&file));
             let same = agents
                 .pointers
                 .iter()
@@ -332,10 +365,7 @@ fn earlier_pointer(
             .then_some(())
     };
     is_there()?;
-    Some((
-        pointer.clone(),
-        agents::read(renderer, layout, file, folders),
-    ))
+    Some((pointer.clone(), read(file)))
 }
 
 /// The files of a rendering that may hold the objects from which Flux takes variables.

@@ -98,6 +98,11 @@ impl VersionKey {
         VersionKey(digest.to_string())
     }
 
+    /// The digits of the digest, or the tag; empty for an image without one.
+    pub(super) fn text(&self) -> &str {
+        self.0.rsplit(':').next().unwrap_or_default()
+    }
+
     fn of_tag(name: &str, tag: &str) -> VersionKey {
         let short = name.rsplit('/').next().unwrap_or(name);
         VersionKey(format!("{short}:{tag}"))

@@ -1,13 +1,14 @@
 //! A walk back through the history of a branch, along first parents, newest commit first. An
 //! overlay is rendered again only at the commits that touch a file it reads.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+use super::sought::Sought;
 use super::tracked::{Step, StepBack, Tracked};
-use super::{Branch, Images};
+use super::{Branch, Images, VersionKey};
 use crate::config::Config;
 use crate::kustomize::{Rendered, Renderer};
 use crate::repo::discover::Layout;
@@ -45,6 +46,11 @@ pub enum End {
 /// renders for each overlay at least. A bot may commit a new tag to one chart every hour.
 const MOST_CHARTS: usize = 500;
 const FEWEST_CHARTS: usize = 10;
+
+/// The number of overlays that a bounded walk renders at earlier commits, shared out likewise. On two
+/// cores that takes a few seconds.
+const MOST_RENDERINGS: usize = 5_000;
+const FEWEST_RENDERINGS: usize = 20;
 
 /// Commits whose changed paths are computed in parallel.
 const BATCH: usize = 256;
@@ -90,6 +96,16 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Makes the walk pass over commits that cannot bring some versions of an overlay. Between the
+    /// changes that it reports, an overlay may have run other versions.
+    pub(super) fn seeking(mut self, versions: &BTreeMap<usize, BTreeSet<VersionKey>>) -> Walk<'a> {
+        for tracked in &mut self.tracked {
+            let versions = versions.get(&tracked.overlay);
+            tracked.sought = versions.map(Sought::new);
+        }
+        self
+    }
+
     /// Makes each change carry the rendering before it, whose origins point into the files of the
     /// newest commit.
     pub(super) fn keeping_renderings(mut self) -> Walk<'a> {
@@ -101,6 +117,17 @@ impl<'a> Walk<'a> {
             options,
         ));
         self.keeps_renderings = true;
+        self
+    }
+
+    /// Makes the walk end after a number of renderings, for answers that a person waits for. It is
+    /// shared out among the overlays, so that one app is followed far back and a fleet is not.
+    /// [`Walk::unrendered`] has the overlays that were not followed to their first commit.
+    pub fn bounded(mut self) -> Walk<'a> {
+        let each = MOST_RENDERINGS / self.tracked.len().max(1);
+        for tracked in &mut self.tracked {
+            tracked.renderings = each.max(FEWEST_RENDERINGS);
+        }
         self
     }
 
@@ -227,7 +254,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The overlays that were not rendered at all earlier commits, and why.
-    pub(super) fn unrendered(&self) -> BTreeMap<usize, &'static str> {
+    pub fn unrendered(&self) -> BTreeMap<usize, &'static str> {
         let tracked = self.tracked.iter();
         tracked
             .filter_map(|tracked| Some((tracked.overlay, tracked.unrendered?)))
@@ -292,8 +319,15 @@ impl<'a> Walk<'a> {
         let walked = walked.flat_map_iter(|(number, tracked)| {
             let (mut found, mut next) = (Vec::new(), 0);
             while let Some(at) = tracked.next_touched(&by_path, steps, next)
-                && let Some((step, renderer)) = trees.before(at)
+                && let Some(step) = steps.get(at)
             {
+                next = at + 1;
+                if tracked.passes_over(step, trees.branch.repository) {
+                    continue;
+                }
+                let Some(renderer) = trees.before(at, step) else {
+                    break;
+                };
                 let rendering = (renderer, &*trees.gaps);
                 if let Some(back) = tracked.step_back(rendering, &trees.layout, &step.changed) {
                     let commit = Some(step.newer.clone());
@@ -303,7 +337,6 @@ impl<'a> Walk<'a> {
                 if tracked.has_ended() {
                     break;
                 }
-                next = at + 1;
             }
             found
         });
@@ -346,7 +379,6 @@ struct Trees<'w> {
     root: String,
     gaps: Arc<Gaps>,
     layout: Layout<'w>,
-    steps: &'w [Step],
     renderers: Vec<OnceLock<Renderer>>,
 }
 
@@ -358,21 +390,19 @@ impl<'w> Trees<'w> {
             root: walk.root.clone(),
             gaps: walk.gaps.clone(),
             layout: layout(walk.branch.config),
-            steps,
             renderers: steps.iter().map(|_| OnceLock::new()).collect(),
         }
     }
 
-    /// A step and the renderer of the tree before it.
-    fn before(&self, at: usize) -> Option<(&'w Step, &Renderer)> {
-        let step = self.steps.get(at)?;
+    /// The renderer of the tree before a step, which has this number.
+    fn before(&self, at: usize, step: &Step) -> Option<&Renderer> {
         let open = || {
             let branch = self.branch;
             let tree = branch.repository.tree_among_many(&step.earlier, &self.gaps);
             let tree = in_root(Arc::new(tree), &self.root, &branch.repo.source);
             self.renderer.beside(tree, branch.config.remotes.clone())
         };
-        Some((step, self.renderers.get(at)?.get_or_init(open)))
+        Some(self.renderers.get(at)?.get_or_init(open))
     }
 }
 

@@ -77,6 +77,7 @@ fn wanted<'b>(promotions: &[Promotion], before: &'b Repo) -> Wanted<'b> {
     }
     Wanted {
         dates: true,
+        bounded: true,
         versions,
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::Key;
 use super::present::{Differing, Present, first};
-use crate::cli::workspace::{Workspace, warn_of_truncated};
-use crate::history::{Change, End, Images, Version, Walk};
+use crate::cli::workspace::{Workspace, warn_of_gaps, warn_of_history};
+use crate::history::{Change, Images, Version, Walk};
 use crate::source::git::Commit;
 
 #[derive(Default)]
@@ -33,8 +33,8 @@ impl Past {
             dates,
             ..Past::default()
         };
-        let end = match workspace.branch() {
-            Err(error) => End::Truncated(error.to_string()),
+        match workspace.branch() {
+            Err(error) => warn_of_history(&error.to_string()),
             Ok(branch) => {
                 let differing = present.differing();
                 let is_asked = |overlay: &usize| {
@@ -42,16 +42,17 @@ impl Past {
                     images.is_some_and(|images| past.needs_more(*overlay, images, &differing))
                 };
                 let asked: Vec<usize> = overlays.iter().copied().filter(is_asked).collect();
-                Walk::new(&branch, &asked).run(&mut |change: Change| {
+                let mut walk = Walk::new(&branch, &asked).bounded();
+                let end = walk.run(&mut |change: Change| {
                     let Some(images) = present.of(change.overlay) else {
                         return false;
                     };
                     past.record(&change, images);
                     past.needs_more(change.overlay, images, &differing)
-                })
+                });
+                warn_of_gaps(branch.repo, &walk, &end);
             }
-        };
-        warn_of_truncated(&end);
+        }
         past
     }
 

@@ -104,8 +104,8 @@ impl Sources {
     }
     /// The files that never reach Flux.
     pub(super) fn ignored(&self, renderer: &Renderer) -> Ignored {
-        Ignored::read(
-            &**renderer.source(),
+        Ignored::of(
+            renderer.source(),
             &self.ignore.iter().map(String::as_str).collect::<Vec<_>>(),
         )
     }

@@ -16,7 +16,8 @@ use super::super::discover::{Placement, Root, is_example, is_set_aside};
 use super::holding::Holding;
 use super::lookup::{Found, nearest};
 use super::{
-    Note, Object, Outcome, Pointer, Reading, Reference, argocd, assumed, is_agent, name_of, plain,
+    Extent, Note, Object, Outcome, Pointer, Reading, Reference, argocd, assumed, is_agent, name_of,
+    plain,
 };
 use crate::kustomize::kustomization::path_in;
 use crate::kustomize::{Kustomization, Rendered, Resource};
@@ -92,7 +93,9 @@ pub(super) fn follow(
     following.prepare();
     following.follow_tops();
     following.follow_roots();
-    following.follow_assumed();
+    if reading.extent == Extent::Tree {
+        following.follow_assumed();
+    }
     following.fleet
 }
 

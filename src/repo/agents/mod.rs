@@ -413,26 +413,45 @@ pub(in crate::repo) fn collect(
         renderer,
         (layout, chosen),
         (files, &patched, roots),
+        Extent::Tree,
         folders,
     )
 }
 
-/// Reads the agents' objects of some files. `folders`: those that generators of ApplicationSets
+/// What is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// A whole tree.
+    Tree,
+    /// Some files of an earlier commit. What else its tree has is not looked for.
+    Files {
+        /// See [`PostBuild::lenient`].
+        lenient: bool,
+    },
+}
+
+/// Reads the agents' objects of some files of an earlier commit. `lenient`: true if Flux makes
+/// variables without a value empty, as [`PostBuild::lenient`] says for the newest commit: what
+/// decides it may stand anywhere in a tree. `folders`: those that generators of ApplicationSets
 /// choose from.
 pub(crate) fn read<'f>(
     renderer: &Renderer,
     layout: &Layout,
     files: &[Arc<str>],
+    lenient: bool,
     folders: impl FnOnce() -> BTreeSet<&'f str>,
 ) -> Agents {
     let (patched, chosen) = (BTreeSet::new(), Chosen::default());
-    read_with(renderer, (layout, &chosen), (files, &patched, &[]), folders)
+    let files = (files, &patched, &[][..]);
+    let extent = Extent::Files { lenient };
+    read_with(renderer, (layout, &chosen), files, extent, folders)
 }
 
 fn read_with<'f>(
     renderer: &Renderer,
     (layout, chosen): (&Layout, &Chosen),
     (files, patched, roots): (&[Arc<str>], &BTreeSet<Arc<str>>, &[Root]),
+    extent: Extent,
     folders: impl FnOnce() -> BTreeSet<&'f str>,
 ) -> Agents {
     let (objects, unreadable) = objects(renderer, files);
@@ -458,7 +477,11 @@ fn read_with<'f>(
         sources: &sources,
         clusters: clusters(layout, &objects),
         patched,
-        lenient: strictness::is_lenient(renderer, files, &objects),
+        lenient: match extent {
+            Extent::Tree => strictness::is_lenient(renderer, files, &objects),
+            Extent::Files { lenient } => lenient,
+        },
+        extent,
     };
     let fleet = follow::follow(&reading, roots, (&objects, files));
     let controls = reading.controls(&objects);
@@ -586,6 +609,7 @@ struct Reading<'a> {
     clusters: Vec<Cluster>,
     /// True if variables that nothing sets become empty.
     lenient: bool,
+    extent: Extent,
 }
 
 impl Reading<'_> {

@@ -5,8 +5,11 @@
 //! `!` brings back a file in a folder that is left out, `**` only counts as a whole segment, and `[!a]` is
 //! `!` or `a`.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
 use crate::glob::go;
-use crate::source::{Source, folder_of};
+use crate::source::{Source, join, lock};
 
 /// The name of the files, in any folder.
 const NAME: &str = ".sourceignore";
@@ -14,12 +17,20 @@ const NAME: &str = ".sourceignore";
 const DEFAULTS: &str = ".git/\n.gitignore\n.gitmodules\n.gitattributes\n*.jpg\n*.jpeg\n*.gif\n*.png\n*.wmv\n*.flv\n*.tar.gz\n*.zip\n.github/\n.circleci/\n.travis.yml\n.gitlab-ci.yml\nappveyor.yml\n.drone.yml\ncloudbuild.yaml\ncodeship-services.yml\ncodeship-steps.yml\n**/.goreleaser.yml\n**/.sops.yaml\n**/.flux.yaml";
 /// Flux reads no further in a file with a longer line.
 const LONGEST_LINE: usize = 64 << 10;
-/// The most patterns that count. Each is compared with each file.
+/// The most patterns that count for a file. Each is compared with it.
 const MOST: usize = 10_000;
 
-/// The patterns of a tree, those that count most last.
-#[derive(Clone, Debug)]
-pub(super) struct Ignored(Vec<Pattern>);
+/// The patterns of a tree.
+#[derive(Clone)]
+pub(super) struct Ignored {
+    source: Arc<dyn Source>,
+    /// Those that always count, before every file.
+    defaults: Arc<[Pattern]>,
+    /// Those of the source object, which count most.
+    more: Arc<[Pattern]>,
+    /// Those of the folders that were asked for.
+    folders: Arc<Mutex<HashMap<String, Arc<[Pattern]>>>>,
+}
 
 /// One pattern.
 #[derive(Clone, Debug)]
@@ -32,46 +43,80 @@ struct Pattern {
 }
 
 impl Ignored {
-    /// Reads the files of a tree; `more` are patterns of the source object, which count most.
-    pub(super) fn read(source: &dyn Source, more: &[&str]) -> Ignored {
-        let mut patterns = Vec::new();
-        add(&mut patterns, "", DEFAULTS);
-        let files = source.files().iter();
-        let mut files: Vec<&str> = files
-            .filter(|path| path.rsplit('/').next() == Some(NAME))
-            .map(|path| &**path)
-            .filter(|path| !folder_of(path).split('/').any(|part| part == ".git"))
-            .collect();
-        // a folder's file comes before those of the folders in it
-        files.sort_by(|one, other| {
-            let folder = |path: &str| -> Vec<String> {
-                folder_of(path).split('/').map(str::to_string).collect()
-            };
-            folder(one).cmp(&folder(other))
-        });
-        for path in files {
-            let text = source.read(path).ok();
-            let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            add(&mut patterns, folder_of(path), &text.unwrap_or_default());
+    /// The patterns of a tree, whose files are read when a path below them is asked for; `more` are
+    /// patterns of the source object, which count most.
+    pub(super) fn of(source: &Arc<dyn Source>, more: &[&str]) -> Ignored {
+        Ignored {
+            source: source.clone(),
+            defaults: patterns("", [DEFAULTS]).collect(),
+            more: patterns("", more.iter().copied()).collect(),
+            folders: Arc::default(),
         }
-        more.iter().for_each(|text| add(&mut patterns, "", text));
-        Ignored(patterns)
     }
 
     /// True if a file is left out.
     pub(super) fn leaves_out(&self, path: &str) -> bool {
-        let path: Vec<&str> = path.split('/').collect();
-        let mut patterns = self.0.iter().rev();
-        let decides = patterns.find(|pattern| pattern.matches(&path));
+        let parts: Vec<&str> = path.split('/').collect();
+        let above = path
+            .match_indices('/')
+            .filter_map(|(at, _)| path.get(..at))
+            .take_while(|folder| folder_name(folder) != ".git");
+        // a folder's file comes before those of the folders in it
+        let own = std::iter::once("").chain(above);
+        let lists: Vec<Arc<[Pattern]>> = std::iter::once(self.defaults.clone())
+            .chain(own.map(|folder| self.of_folder(folder)))
+            .chain([self.more.clone()])
+            .collect();
+        let patterns: Vec<&Pattern> = lists.iter().flat_map(|list| &**list).take(MOST).collect();
+        let mut patterns = patterns.into_iter().rev();
+        let decides = patterns.find(|pattern| pattern.matches(&parts));
         decides.is_some_and(|pattern| !pattern.includes)
+    }
+
+    /// The patterns in the file of a folder.
+    fn of_folder(&self, folder: &str) -> Arc<[Pattern]> {
+        if let Some(known) = lock(&self.folders).get(folder) {
+            return known.clone();
+        }
+        let found = || {
+            let path = join(folder, NAME)?;
+            self.source.kind(&path)?;
+            let bytes = self.source.read(&path).ok()?;
+            let text = String::from_utf8_lossy(&bytes);
+            Some(patterns(folder, [&*text]).collect())
+        };
+        let found = found().unwrap_or_default();
+        let mut folders = lock(&self.folders);
+        folders.entry(folder.to_string()).or_insert(found).clone()
     }
 }
 
-fn add(patterns: &mut Vec<Pattern>, folder: &str, text: &str) {
-    let lines = text.lines().take_while(|line| line.len() < LONGEST_LINE);
+impl std::fmt::Debug for Ignored {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Ignored { defaults, more, .. } = self;
+        formatter
+            .debug_struct("Ignored")
+            .field("defaults", defaults)
+            .field("more", more)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The last part of the path of a folder.
+fn folder_name(folder: &str) -> &str {
+    folder.rsplit('/').next().unwrap_or(folder)
+}
+
+/// The patterns of some texts about a folder, no more than [`MOST`].
+fn patterns<'t>(
+    folder: &'t str,
+    texts: impl IntoIterator<Item = &'t str>,
+) -> impl Iterator<Item = Pattern> {
+    let lines = texts
+        .into_iter()
+        .flat_map(|text| text.lines().take_while(|line| line.len() < LONGEST_LINE));
     let lines = lines.filter(|line| !line.starts_with('#') && !line.trim().is_empty());
-    let room = MOST.saturating_sub(patterns.len());
-    patterns.extend(lines.take(room).map(|line| Pattern::new(line, folder)));
+    lines.take(MOST).map(move |line| Pattern::new(line, folder))
 }
 
 impl Pattern {
@@ -168,7 +213,8 @@ mod tests {
             ),
             ("apps/.sourceignore", "draft/\n/only-here.yaml\n"),
         ]);
-        let ignored = Ignored::read(&source, &["!**/keep.tmp.yaml"]);
+        let source: Arc<dyn Source> = Arc::new(source);
+        let ignored = Ignored::of(&source, &["!**/keep.tmp.yaml"]);
         for (path, out) in [
             ("docs/a.yaml", true),
             ("clusters/production/a.yaml", false),
@@ -183,7 +229,8 @@ mod tests {
         ] {
             assert_eq!(ignored.leaves_out(path), out, "{path}");
         }
-        let defaults = Ignored::read(&Memory::new([("a.yaml", "")]), &[]);
+        let source: Arc<dyn Source> = Arc::new(Memory::new([("a.yaml", "")]));
+        let defaults = Ignored::of(&source, &[]);
         assert!(
             defaults.leaves_out("clusters/.sops.yaml")
                 && defaults.leaves_out(".github/a.yaml")
@@ -213,7 +260,8 @@ mod tests {
             (" # a comment", "x # a comment", false),
             ("a.yaml\r\n", "a.yaml", true),
         ] {
-            let ignored = Ignored::read(&Memory::default(), &[patterns]);
+            let source: Arc<dyn Source> = Arc::new(Memory::default());
+            let ignored = Ignored::of(&source, &[patterns]);
             assert_eq!(ignored.leaves_out(path), out, "{patterns:?} {path}");
         }
     }

@@ -143,7 +143,7 @@ impl Repository {
     }
 
     /// The content of a file that is no larger than `largest`.
-    pub(in crate::source) fn small_blob(&self, id: &Id, largest: u64) -> Option<Vec<u8>> {
+    pub(crate) fn small_blob(&self, id: &Id, largest: u64) -> Option<Vec<u8>> {
         self.with(|repo| {
             let header = repo
                 .find_header(object(id))
