@@ -54,7 +54,7 @@ use crate::finding::{Cause, Severity};
 use crate::repo::codeowners::{CodeOwners, OwnerLine, Ownership};
 use crate::repo::controls::group_of;
 use crate::repo::{Overlay, Repo};
-use crate::rules::engine::context::controls::agents_of;
+use crate::rules::engine::context::applying::agents_of;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::source::is_below;
 use crate::source::refs::split;
@@ -211,7 +211,7 @@ fn check<'r>(
     };
     let path_of = |file| repo.files.get(file).path.to_string();
     for overlay in context.judged().filter(|overlay| repo.protected(overlay)) {
-        let agents = agents_of(context, overlay).into_iter();
+        let agents = agents_of(context, overlay).iter();
         let files = overlay
             .rendered
             .files

@@ -46,7 +46,7 @@ use crate::kubernetes::quantity;
 use crate::kubernetes::schema::Definition;
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
-use crate::rules::engine::context::controls::agents_of;
+use crate::rules::engine::context::applying::agents_of;
 use crate::rules::engine::context::{ObjectKey, object_key};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{By, Data, Node, Origin};

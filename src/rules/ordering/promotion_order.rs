@@ -34,7 +34,7 @@ use crate::finding::{Cause, Severity};
 use crate::history;
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
-use crate::rules::engine::context::controls::agents_of;
+use crate::rules::engine::context::applying::agents_of;
 use crate::rules::shared::apps::{self, Named};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::{Node, Origin};
@@ -148,7 +148,7 @@ impl Rule for PromotionOrder {
 fn needs<'a>(context: &Context<'a>, to: &Overlay) -> Vec<Need<'a>> {
     let mut found = by_configuration(context, to);
     let agents = agents_of(context, to);
-    found.extend(by_depends_on(context, to, &agents));
+    found.extend(by_depends_on(context, to, agents));
     found.extend(
         agents
             .iter()
@@ -200,7 +200,7 @@ fn by_depends_on<'a>(context: &Context<'a>, to: &Overlay, agents: &[&Pointer]) -
             continue;
         };
         let overlays =
-            beside(context, to).filter(|overlay| is_of(&agents_of(context, overlay), target.node));
+            beside(context, to).filter(|overlay| is_of(agents_of(context, overlay), target.node));
         found.extend(overlays.map(|overlay| Need {
             overlay,
             severity: Severity::Error,

@@ -28,9 +28,9 @@
 
 use crate::finding::{Cause, Severity};
 use crate::kustomize::Resource;
-use crate::repo::{Overlay, Repo};
-use crate::rules::engine::context::controls::overlay_of;
-use crate::rules::engine::context::controls::{Control, agents_of};
+use crate::repo::Overlay;
+use crate::rules::engine::context::applying::applied_by;
+use crate::rules::engine::context::controls::{Control, overlay_of};
 use crate::rules::engine::context::depends_on::Edge;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::yaml::Node;
@@ -71,7 +71,8 @@ impl Rule for UnawaitedDependency {
             if !dependency.is("Kustomization", GROUP) || is_awaited(dependency) || has_test(edge) {
                 continue;
             }
-            let Some(slow) = applied(context, dependency).and_then(slow_object) else {
+            let Some(slow) = applied_by(context, dependency.node.origin).and_then(slow_object)
+            else {
                 continue;
             };
             let message = format!(
@@ -113,16 +114,6 @@ fn has_test(edge: &Edge) -> bool {
     let entry = edge.path.strip_suffix("/name");
     let entry = entry.and_then(|path| edge.from.node.pointer(path));
     entry.is_some_and(|entry| entry.get("readyExpr").is_some())
-}
-
-/// The overlay that a Kustomization applies.
-fn applied<'a>(context: &Context<'a>, control: &Control) -> Option<&'a Overlay> {
-    let repo: &'a Repo = context.repo;
-    repo.overlays.iter().find(|overlay| {
-        agents_of(context, overlay)
-            .iter()
-            .any(|pointer| pointer.object.origin == control.node.origin)
-    })
 }
 
 fn slow_object(overlay: &Overlay) -> Option<&Resource> {

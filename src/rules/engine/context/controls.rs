@@ -4,14 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use foldhash::HashMap;
-
+use super::applying::applied_by;
 use crate::kustomize::ResourceId;
-use crate::repo::agents::Pointer;
+use crate::repo::Overlay;
 use crate::repo::controls::{group_of, is_control};
-use crate::repo::{Agent, Overlay};
 use crate::rules::Context;
-use crate::yaml::{Node, Origin};
+use crate::yaml::Node;
 
 /// An object that controls an agent, updater or gate.
 #[derive(Clone, Copy)]
@@ -94,68 +92,14 @@ pub(in crate::rules) fn collect<'a>(context: &Context<'a>) -> Vec<Control<'a>> {
     found
 }
 
-/// The agents' objects that apply an overlay.
-pub(in crate::rules) fn agents_of<'a>(
-    context: &Context<'a>,
-    overlay: &Overlay,
-) -> Vec<&'a Pointer> {
-    let own = |pointer: &&&Pointer| {
-        let environment = pointer.environment();
-        overlay.agent.as_ref() == Some(&pointer.agent)
-            || (environment.is_some() && environment == overlay.environment)
-    };
-    context
-        .pointers_at(&overlay.path)
-        .iter()
-        .filter(own)
-        .copied()
-        .collect()
-}
-
 /// The overlay that a finding about an object belongs to: the one that renders it, else the one
 /// that it applies.
 pub(in crate::rules) fn overlay_of<'a>(
     context: &Context<'a>,
     control: &Control<'a>,
 ) -> Option<&'a Overlay> {
-    let repo: &'a crate::repo::Repo = context.repo;
-    let applied = || {
-        let index = context.applied().get(&control.node.origin)?;
-        repo.overlays.get(*index)
-    };
     control
         .overlay
         .filter(|overlay| overlay.environment.is_some())
-        .or_else(applied)
-}
-
-/// The index of the first overlay that each agent's object applies, by the place of the object: the
-/// inverse of [`agents_of`]. Thousands of Applications may share the folder of one chart, so agents
-/// and overlays are looked up, not compared in pairs.
-pub(super) fn applied(context: &Context<'_>) -> HashMap<Origin, usize> {
-    let repo = context.repo;
-    let mut of_agent: HashMap<(&str, &Agent), usize> = HashMap::default();
-    let mut of_environment: HashMap<(&str, usize), usize> = HashMap::default();
-    for (index, overlay) in repo.overlays.iter().enumerate() {
-        let path = overlay.path.as_str();
-        if let Some(agent) = &overlay.agent {
-            of_agent.entry((path, agent)).or_insert(index);
-        }
-        if let Some(environment) = overlay.environment {
-            of_environment.entry((path, environment)).or_insert(index);
-        }
-    }
-    let mut found: HashMap<Origin, usize> = HashMap::default();
-    for pointer in repo.pointers() {
-        let folder = pointer.folder.as_str();
-        let by_agent = of_agent.get(&(folder, &*pointer.agent));
-        let environment = pointer.environment();
-        let by_environment =
-            environment.and_then(|environment| of_environment.get(&(folder, environment)));
-        if let Some(index) = by_agent.into_iter().chain(by_environment).min() {
-            let known = found.entry(pointer.object.origin).or_insert(*index);
-            *known = (*known).min(*index);
-        }
-    }
-    found
+        .or_else(|| applied_by(context, control.node.origin))
 }

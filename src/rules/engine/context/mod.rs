@@ -2,6 +2,7 @@
 //! need, computed once and on demand. Not here: any judgement.
 
 mod against_base;
+pub(in crate::rules) mod applying;
 mod changes;
 pub(in crate::rules) mod controls;
 pub(in crate::rules) mod depends_on;
@@ -25,7 +26,6 @@ pub(in crate::rules) use schemas::Contradiction;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use foldhash::HashMap;
 use jiff::ZonedDateTime;
 
 use crate::config::{Config, Level};
@@ -33,9 +33,10 @@ use crate::history::{Authorship, Proofs};
 use crate::repo::coverage::Unseen;
 use crate::repo::{Overlay, Repo};
 use crate::rules::engine::{Claim, Registry, Revision, Rule};
-use crate::yaml::{FileId, Origin};
+use crate::yaml::FileId;
 
 use against_base::AgainstBase;
+use applying::Applying;
 use controls::Control;
 use depends_on::Edge;
 use newly_listed::NewlyListed;
@@ -92,7 +93,7 @@ pub struct Context<'a> {
     objects: Objects<'a>,
     schemas: Schemas<'a>,
     controls: OnceLock<Vec<Control<'a>>>,
-    applied: OnceLock<HashMap<Origin, usize>>,
+    applying: OnceLock<Applying<'a>>,
     waits: OnceLock<Vec<Edge<'a>>>,
     pinning: OnceLock<Pinning>,
     unseen: OnceLock<Vec<Unseen>>,
@@ -123,7 +124,7 @@ impl<'a> Context<'a> {
             objects: Objects::default(),
             schemas: Schemas::default(),
             controls: OnceLock::new(),
-            applied: OnceLock::new(),
+            applying: OnceLock::new(),
             waits: OnceLock::new(),
             pinning: OnceLock::new(),
             unseen: OnceLock::new(),
@@ -204,9 +205,9 @@ impl<'a> Context<'a> {
         self.controls.get_or_init(|| controls::collect(self))
     }
 
-    /// The index of the first overlay that each agent's object applies, by the place of the object.
-    fn applied(&self) -> &HashMap<Origin, usize> {
-        self.applied.get_or_init(|| controls::applied(self))
+    /// The agents' objects and the overlays that they apply.
+    fn applying(&self) -> &Applying<'a> {
+        self.applying.get_or_init(|| Applying::of(self.repo))
     }
 
     /// The `dependsOn` entries among these objects.

@@ -7,7 +7,8 @@ use crate::finding::{Cause, Severity};
 use crate::glob::{self, Stars};
 use crate::kustomize::loader::FILE_NAMES;
 use crate::repo::{AgentKind, Overlay};
-use crate::rules::engine::context::controls::{Control, agents_of};
+use crate::rules::engine::context::applying::agents_of;
+use crate::rules::engine::context::controls::Control;
 use crate::rules::{Context, Draft, Sink};
 use crate::source::join;
 use crate::yaml::{Node, Origin, escape_pointer};
@@ -129,7 +130,7 @@ fn applications<'a>(context: &Context<'a>) -> Vec<Application<'a>> {
     let repo: &'a crate::repo::Repo = context.repo;
     let of = |overlay: &'a Overlay| {
         let agents = agents_of(context, overlay)
-            .into_iter()
+            .iter()
             .filter(|pointer| pointer.agent.kind == AgentKind::ArgoCd);
         agents.map(move |pointer| Application {
             object: &pointer.object,

@@ -74,7 +74,7 @@ use crate::config::Freeze;
 use crate::finding::{Cause, Severity};
 use crate::kustomize::{Problem, ProblemKind, ResourceId};
 use crate::repo::Overlay;
-use crate::rules::engine::context::controls::agents_of;
+use crate::rules::engine::context::applying::agents_of;
 use crate::rules::shared::apps::{self, Named};
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::source::git::Person;

@@ -11,7 +11,8 @@ use crate::finding::{Cause, Severity};
 use crate::glob::{self, Stars};
 use crate::repo::agents::Pointer;
 use crate::repo::{AgentKind, Overlay};
-use crate::rules::engine::context::controls::{self, Control};
+use crate::rules::engine::context::applying::agents_of;
+use crate::rules::engine::context::controls::Control;
 use crate::rules::{Context, Draft};
 use crate::yaml::{Node, Origin};
 
@@ -285,9 +286,9 @@ impl Declared<'_> {
     pub(super) fn holds_for(&self, context: &Context, overlay: &Overlay) -> bool {
         match self.scope {
             Scope::Project(window) => {
-                let agents = controls::agents_of(context, overlay);
+                let agents = agents_of(context, overlay);
                 let mut agents = agents
-                    .into_iter()
+                    .iter()
                     .filter(|pointer| pointer.agent.kind == AgentKind::ArgoCd);
                 agents
                     .any(|pointer| self.is_of_project(pointer) && selects(window, &pointer.object))

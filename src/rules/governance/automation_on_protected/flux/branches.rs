@@ -2,7 +2,8 @@
 
 use crate::repo::{AgentKind, Overlay};
 use crate::rules::Context;
-use crate::rules::engine::context::controls::{Control, agents_of};
+use crate::rules::engine::context::applying::agents_of;
+use crate::rules::engine::context::controls::Control;
 use crate::yaml::Node;
 
 const SOURCE: &str = "source.toolkit.fluxcd.io";
@@ -55,7 +56,7 @@ pub(super) fn push<'c>(
 ) -> (Push, Option<&'c str>) {
     let own = repository(context, automation.node, automation.environment);
     let flux = agents_of(context, overlay)
-        .into_iter()
+        .iter()
         .find(|pointer| pointer.agent.kind == AgentKind::Flux);
     let applied =
         flux.and_then(|pointer| repository(context, &pointer.object, overlay.environment));
