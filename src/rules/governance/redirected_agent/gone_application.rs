@@ -36,7 +36,8 @@ pub(super) fn set_of<'r>(repo: &'r Repo, pointer: &Pointer) -> Option<&'r Contro
     })
 }
 
-/// The Application of the head with the same name: in the same file if there is one.
+/// The Application of a repo with the same name: in the same file if there is one, else for the same
+/// cluster. Each cluster may have an Application of that name.
 pub(super) fn same_application<'r>(repo: &'r Repo, before: &Pointer) -> Option<&'r Pointer> {
     let text = |pointer: &'_ Pointer, key: &str| {
         let text = pointer.object.at(&["metadata", key]).and_then(Node::text);
@@ -50,9 +51,19 @@ pub(super) fn same_application<'r>(repo: &'r Repo, before: &Pointer) -> Option<&
             && text(pointer, "name") == name
             && (other == namespace || other.is_none() || namespace.is_none())
     };
+    let place = |pointer: &Pointer| {
+        let place = pointer.any_placement();
+        place.map(|place| (place.environment, place.variant.clone()))
+    };
+    let own = place(before);
+    let is_here = |pointer: &&Pointer| match (place(pointer), &own) {
+        (Some(other), Some(own)) => other == *own,
+        _ => true,
+    };
     let mut same = repo.pointers().iter().filter(same);
-    let first = same.clone().next();
-    same.find(|pointer| pointer.file == before.file).or(first)
+    let mut elsewhere = same.clone().filter(is_here);
+    same.find(|pointer| pointer.file == before.file)
+        .or_else(|| elsewhere.next())
 }
 
 impl GoneApplication<'_> {
