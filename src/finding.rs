@@ -186,6 +186,18 @@ struct ObjectIdentity<'f> {
     name: &'f str,
 }
 
+impl Identity<'_> {
+    /// The same about an object of any name.
+    pub fn without_name(self) -> Self {
+        let object = self.object.map(|object| ObjectIdentity {
+            namespace: None,
+            name: "",
+            ..object
+        });
+        Identity { object, ..self }
+    }
+}
+
 impl Finding {
     /// A finding about the repo, without help.
     pub fn new(

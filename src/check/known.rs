@@ -18,6 +18,8 @@ pub(super) struct Known {
     findings: Vec<Compared>,
     source: Arc<dyn Source>,
     overlays: BTreeSet<String>,
+    /// The apps of each environment. A chart may be one folder for many of them.
+    apps: BTreeSet<(String, String)>,
 }
 
 /// A finding with the first line of the text that it points at.
@@ -81,8 +83,16 @@ impl Compared {
         self.key(self.environment(), "")
     }
 
-    fn in_environment_and_file(&self) -> Key<'_> {
-        self.key(self.environment(), self.file())
+    /// What a line means for an environment, whichever object it makes.
+    fn of_line(&self) -> Key<'_> {
+        let (identity, severity, text, owner, file) = self.key(self.environment(), self.file());
+        (identity.without_name(), severity, text, owner, file)
+    }
+
+    fn app(&self) -> (String, String) {
+        let overlay = self.located.finding.overlay.as_deref();
+        let app = overlay.map(|overlay| overlay.app.clone());
+        (app.unwrap_or_default(), self.environment().to_string())
     }
 }
 
@@ -166,6 +176,14 @@ impl Known {
                 .iter()
                 .map(|overlay| overlay.path.clone())
                 .collect(),
+            apps: base
+                .overlays
+                .iter()
+                .filter_map(|overlay| {
+                    let environment = base.environment(overlay)?;
+                    Some((overlay.app.clone(), environment.name.clone()))
+                })
+                .collect(),
         }
     }
 
@@ -215,15 +233,17 @@ impl Known {
             Compared::in_overlay,
         );
         matching.pass(went, came, Compared::in_environment);
-        // an unchanged line that now affects one more variant is not a new finding
+        // an unchanged line that now affects one more app or variant is not a new finding
         let lines: BTreeSet<Key> = self
             .findings
             .iter()
             .filter(|one| one.located.finding.overlay.is_some())
-            .map(Compared::in_environment_and_file)
+            .map(Compared::of_line)
             .collect();
         let affects_one_more = |one: &Compared| {
-            !self.overlays.contains(one.overlay()) && lines.contains(&one.in_environment_and_file())
+            let is_new = !self.overlays.contains(one.overlay())
+                || !one.environment().is_empty() && !self.apps.contains(&one.app());
+            is_new && lines.contains(&one.of_line())
         };
         own.iter()
             .zip(matching.head_matched)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Baseline, Known, merge};
 use crate::config::Config;
 use crate::finding::{Cause, Finding, Located, OverlayRef, Severity};
+use crate::kustomize::ResourceId;
 use crate::repo::Repo;
 use crate::source::memory::Memory;
 use crate::yaml::{By, Origin};
@@ -100,6 +101,36 @@ fn a_reworded_message_is_the_same_finding_wherever_its_line_moves() {
     let new = known.split(located(&head, vec![now, another]), &head).0;
     let causes: Vec<&Cause> = new.iter().map(|located| &located.finding.cause).collect();
     assert_eq!(causes, [&limits("memory")]);
+}
+
+#[test]
+fn an_unchanged_line_that_gets_one_more_app_is_no_new_finding() {
+    let (base, head) = (repo(DEPLOYMENT), repo(DEPLOYMENT));
+    let of = |repo: &Repo, app: &str, environment: &str, cause: Cause| {
+        let mut found = finding(repo, environment, cause, "has no limit");
+        let overlay = found.overlay.as_deref().cloned();
+        found.overlay = overlay.map(|overlay| {
+            let app = app.to_string();
+            Arc::new(OverlayRef { app, ..overlay })
+        });
+        found.resource = Some(ResourceId {
+            api_version: "apps/v1".to_string(),
+            kind: "Deployment".to_string(),
+            namespace: None,
+            name: app.to_string(),
+        });
+        found
+    };
+    let before = of(&base, "api", "production", limits("cpu"));
+    let known = Known::new(located(&base, vec![before]), &base);
+    let is_new = |app: &str, environment: &str, cause: Cause| {
+        let findings = located(&head, vec![of(&head, app, environment, cause)]);
+        !known.split(findings, &head).0.is_empty()
+    };
+    assert!(!is_new("web", "production", limits("cpu")));
+    // another cause, and an app that was there before
+    assert!(is_new("web", "production", limits("memory")));
+    assert!(is_new("api", "staging", limits("cpu")));
 }
 
 #[test]

@@ -15,6 +15,9 @@
 //! - If another environment provides the Secret, it is an error: it was added there and forgotten
 //!   here.
 //! - If a pod needs the Secret and other Secrets of the app are in the repository, it is an error.
+//! - If at least three other Secrets with the same first words are missing for several apps and none
+//!   is provided, such as `signon-token-web` and `signon-token-api`, something outside of the
+//!   repository evidently makes them: it is a warning.
 //! - If a pod needs the Secret and only other apps keep their Secrets in the repository, it is a
 //!   warning.
 //! - If the repository holds no Secret of any kind, it is an info: the Secrets are evidently

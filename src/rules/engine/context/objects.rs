@@ -1,7 +1,7 @@
 //! Look-ups across overlays: the variants of one, the objects and providers of an environment, the
 //! agents that point at a folder.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::Context;
@@ -207,7 +207,24 @@ impl<'a> Context<'a> {
     /// The overlays that need an object of this name, in the order of the repo.
     pub fn needing(&self, target: Target, name: &str) -> Vec<&'a Overlay> {
         let repo: &'a Repo = self.repo;
-        let needing = self.objects.needing.get_or_init(|| {
+        let found = self.needs().get(&(target, name));
+        let found = found.map_or(&[][..], Vec::as_slice).iter();
+        found
+            .filter_map(|index| repo.overlays.get(*index))
+            .collect()
+    }
+
+    /// The names of the objects of a kind that overlays need and that begin with a text, sorted.
+    pub fn needed(&self, target: Target, beginning: &str) -> BTreeSet<&'a str> {
+        let names = self.needs().keys();
+        let names = names.filter(|(other, name)| *other == target && name.starts_with(beginning));
+        names.map(|(_, name)| *name).collect()
+    }
+
+    /// The overlays that need an object, by its kind and name.
+    fn needs(&self) -> &HashMap<(Target, &'a str), Vec<usize>> {
+        let repo: &'a Repo = self.repo;
+        self.objects.needing.get_or_init(|| {
             let mut found: HashMap<(Target, &str), Vec<usize>> = HashMap::new();
             for index in 0..repo.overlays.len() {
                 for reference in &self.facts_at(index).references {
@@ -218,10 +235,7 @@ impl<'a> Context<'a> {
                 }
             }
             found
-        });
-        let found = needing.get(&(target, name)).map_or(&[][..], Vec::as_slice);
-        let overlays = found.iter().filter_map(|index| repo.overlays.get(*index));
-        overlays.collect()
+        })
     }
 
     /// The providers of a name in the whole repo, each with its overlay, in the order of the

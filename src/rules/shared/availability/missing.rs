@@ -74,7 +74,7 @@ fn judge<'a>(need: Need<'_, 'a>, references: &[&Reference<'a>]) -> Option<Draft>
     // with a base, only an object that was already missing there can be created elsewhere
     let made_elsewhere = match need.context.base {
         None => are_many(&alike),
-        Some(_) => lacked_before(need, &alike),
+        Some(_) => lacked_before(need, need.name, &alike),
     };
     let is_another = |first: &&Overlay| first.key() != need.overlay.key();
     // one finding stands for all overlays
@@ -142,8 +142,8 @@ fn are_many(needing: &[&Overlay]) -> bool {
     needing.len() >= MANY && (apps.len() > 1 || needing.len() > environments.len())
 }
 
-/// True if an overlay needed an object at the base revision and lacked it there.
-fn lacked_before(need: Need<'_, '_>, needing: &[&Overlay]) -> bool {
+/// True if an overlay needed an object of this name at the base revision and lacked it there.
+fn lacked_before(need: Need<'_, '_>, name: &str, needing: &[&Overlay]) -> bool {
     let Need {
         context, target, ..
     } = need;
@@ -154,9 +154,45 @@ fn lacked_before(need: Need<'_, '_>, needing: &[&Overlay]) -> bool {
     before.any(|before| {
         let facts = Facts::new(&before.rendered, context.repo);
         let mut references = facts.references.iter();
-        references.any(|other| other.target == target && other.name == need.name)
-            && facts.providers_of(target, need.name).next().is_none()
+        references.any(|other| other.target == target && other.name == name)
+            && facts.providers_of(target, name).next().is_none()
     })
+}
+
+/// True if the Secrets whose names begin like this one's are made outside of the repo: several apps need
+/// some of them, none is provided, and with a base that was so before.
+fn are_of_one_maker(need: Need<'_, '_>) -> bool {
+    let Need {
+        context, target, ..
+    } = need;
+    let Some(beginning) = beginning(need.name) else {
+        return false;
+    };
+    let names = context.needed(target, beginning);
+    let is_provided = |name: &&str| context.providers_of(target, name).next().is_some();
+    if names.iter().any(is_provided) {
+        return false;
+    }
+    let (mut lacked, mut apps) = (0, BTreeSet::new());
+    for name in names.into_iter().filter(|name| *name != need.name) {
+        let needing = context.needing(target, name);
+        if context.base.is_none() || lacked_before(need, name, &needing) {
+            lacked += 1;
+            apps.extend(needing.iter().map(|other| other.app.as_str()));
+        }
+        if lacked >= MANY && apps.len() > 1 {
+            return true;
+        }
+    }
+    false
+}
+
+/// The first words of a name, without the last one: `signon-token-` of `signon-token-web-api`, `db-` of
+/// `db-web`.
+fn beginning(name: &str) -> Option<&str> {
+    let mut ends = name.match_indices('-').map(|(at, _)| at + 1);
+    let first = ends.next()?;
+    name.get(..ends.next().unwrap_or(first))
 }
 
 /// An object that nobody provides.
@@ -335,7 +371,8 @@ fn severity(need: Need<'_, '_>, purpose: Use, elsewhere: bool) -> Option<Severit
             .iter()
             .any(|provider| provider.target == target && is_kept_in_repo(provider))
     });
-    let practice = practice && !(target == Target::Secret && lacks_it_as_well(need));
+    let is_made_elsewhere = || lacks_it_as_well(need) || are_of_one_maker(need);
+    let practice = practice && !(target == Target::Secret && is_made_elsewhere());
     match (purpose, target) {
         (Use::Pod | Use::Values, Target::ConfigMap) if !practice => Some(Severity::Warning),
         (Use::Pod | Use::Values, Target::ConfigMap) => Some(Severity::Error),
