@@ -11,7 +11,7 @@ use super::node::from_node;
 use super::text::{Text, TextBuilder};
 use super::value::{Data, Value};
 pub(super) use crate::yaml::write::Layout;
-use crate::yaml::{By, Entry, FileId, Kind, Node, Origin, Scalar, Style, read, write};
+use crate::yaml::{By, Entry, FileId, Kind, Node, Origin, Scalar, read, write};
 
 /// The deepest nesting of values.
 const DEEPEST: usize = 200;
@@ -68,23 +68,20 @@ impl Builder<'_> {
         let scalar = match &value.data {
             Data::Missing | Data::Nil => Scalar {
                 text: "null".into(),
-                style: Style::Plain,
-                kind: Kind::Null,
+                ..Scalar::null()
             },
             Data::Bool(flag) => Scalar::bool(*flag),
             Data::Int(kind, number) if kind.is_unsigned() => Scalar {
-                text: (*number as u64).to_string().into(),
-                style: Style::Plain,
                 kind: Kind::Int,
+                ..Scalar::plain((*number as u64).to_string())
             },
             Data::Int(_, number) | Data::Duration(number) => Scalar::int(*number),
             Data::Float(number) => {
                 let text = json::float(*number)
                     .ok_or_else(|| NoJson::Unsupported("json: unsupported value".into()))?;
                 Scalar {
-                    text: text.into(),
-                    style: Style::Plain,
                     kind: Kind::Float,
+                    ..Scalar::plain(text)
                 }
             }
             Data::String(text) => Scalar::string(text.shared().clone()),

@@ -13,9 +13,12 @@ pub(crate) mod go_json;
 pub mod read;
 pub(crate) mod reprint;
 pub(crate) mod scalar;
+mod traced;
 pub mod write;
 
 use std::sync::Arc;
+
+pub use traced::{Part, Traced};
 
 /// Number of a file in [`crate::source::Files`]. Never shown to people and never used for sorting
 /// output.
@@ -180,6 +183,8 @@ pub struct Scalar {
     pub style: Style,
     /// Its type.
     pub kind: Kind,
+    /// Where its parts came from, if a template printed them.
+    pub traced: Traced,
 }
 
 impl Scalar {
@@ -189,6 +194,7 @@ impl Scalar {
             text: text.into(),
             style: Style::DoubleQuoted,
             kind: Kind::String,
+            traced: Traced::default(),
         }
     }
     /// An integer scalar.
@@ -197,6 +203,7 @@ impl Scalar {
             text: value.to_string().into(),
             style: Style::Plain,
             kind: Kind::Int,
+            traced: Traced::default(),
         }
     }
     /// A boolean scalar.
@@ -205,6 +212,7 @@ impl Scalar {
             text: value.to_string().into(),
             style: Style::Plain,
             kind: Kind::Bool,
+            traced: Traced::default(),
         }
     }
     /// The null scalar.
@@ -213,6 +221,7 @@ impl Scalar {
             text: "".into(),
             style: Style::Plain,
             kind: Kind::Null,
+            traced: Traced::default(),
         }
     }
     /// A plain scalar as a YAML file would hold it; its type is resolved from the text.
@@ -223,6 +232,7 @@ impl Scalar {
             text,
             style: Style::Plain,
             kind,
+            traced: Traced::default(),
         }
     }
 }

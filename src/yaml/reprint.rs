@@ -6,7 +6,7 @@
 //! and `[…]` it prints quotes for an empty value. And it prints some values in a way that cannot be
 //! read.
 
-use super::{Data, FileId, Kind, Node, Scalar, Style, read};
+use super::{Data, FileId, Kind, Node, Scalar, Style, Traced, read};
 
 /// Replaces every value of an object that the printing changes. Annotations do not change, because
 /// kustomize writes them without their style before it prints the object.
@@ -42,6 +42,7 @@ pub(crate) fn settle(node: &mut Node) {
                 text: text.into(),
                 style: Style::Literal,
                 kind: Kind::String,
+                traced: Traced::default(),
             });
         }
     } else if let Some(map) = node.map_mut() {

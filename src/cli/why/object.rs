@@ -134,7 +134,22 @@ fn unknown(all: &[Found], typed: Typed) -> UnknownName {
     UnknownName::new("object", &name, &known)
 }
 
-/// The identity of an object in all environments: app, kind and original name. `with_namespace`
+/// The name of an object in all environments: as rendered if they agree, else the one before prefixes
+/// and the names of releases were added.
+pub(super) fn name_in_all<'r>(found: &[Found<'r>], one: &Found<'r>) -> &'r str {
+    let is_same = |other: &&Found<'r>| {
+        other.overlay.app == one.overlay.app
+            && other.resource.kind() == one.resource.kind()
+            && other.resource.original.name == one.resource.original.name
+    };
+    let mut same = found.iter().filter(is_same);
+    match same.all(|other| other.resource.name() == one.resource.name()) {
+        true => one.resource.name(),
+        false => &one.resource.original.name,
+    }
+}
+
+/// The identity of an object in all environments: app, kind and name. `with_namespace`
 /// adds the namespace, so that the user sees how to choose.
 fn identities(found: &[Found], with_namespace: bool) -> BTreeSet<String> {
     let identity = |one: &Found| {
@@ -142,7 +157,7 @@ fn identities(found: &[Found], with_namespace: bool) -> BTreeSet<String> {
         let namespace = resource.original.namespace.as_deref();
         let namespace = namespace.filter(|_| with_namespace);
         let namespace = namespace.map_or(String::new(), |name| format!(" in namespace {name}"));
-        let (kind, name, app) = (resource.kind(), &resource.original.name, &one.overlay.app);
+        let (kind, name, app) = (resource.kind(), name_in_all(found, one), &one.overlay.app);
         format!("{kind}/{name}{namespace} (app {app})")
     };
     found.iter().map(identity).collect()

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::object::name_in_all;
 use crate::compare::secrets;
 use crate::explain::Found;
 use crate::explain::path::{dotted, general, pointer};
@@ -55,7 +56,7 @@ impl Report<'_> {
         let mut groups: Vec<(String, Vec<String>)> = Vec::new();
         for one in self.found {
             let (resource, place) = (one.resource, self.location(one.resource.node.origin));
-            let (kind, name) = (resource.kind(), &resource.original.name);
+            let (kind, name) = (resource.kind(), name_in_all(self.found, one));
             let what = format!("{kind}/{name}, defined at {place}");
             add(&mut groups, what, self.environment(one.overlay));
         }

@@ -12,7 +12,8 @@ use foldhash::HashMap;
 
 use crate::source::Files;
 use crate::template::{Inputs, Piece, Text};
-use crate::yaml::{By, Data, FileId, Node, Origin, Scalar, Style};
+use crate::yaml::read::lines;
+use crate::yaml::{By, Data, FileId, Node, Origin, Part, Scalar, Style, Traced};
 
 /// The values of a release by the place where they are written.
 pub(super) struct Written<'v> {
@@ -55,7 +56,9 @@ impl<'v> Written<'v> {
         let span = bytes(node.origin);
         match &mut node.data {
             Data::Scalar(scalar) => {
-                let scalar = scalar.clone();
+                let mut scalar = scalar.clone();
+                scalar.traced = self.traced(&scalar, text, &span);
+                node.data = Data::Scalar(scalar.clone());
                 self.place_scalar(node, &scalar, text, span);
             }
             Data::Map(map) => {
@@ -84,6 +87,35 @@ impl<'v> Written<'v> {
         match self.best(&piece.inputs) {
             Some(origin) => origin.with(By::Values),
             None => printed(piece, &bytes, &span),
+        }
+    }
+
+    /// Where the parts of a text of several lines came from, if they differ.
+    fn traced(&self, scalar: &Scalar, text: &Text, span: &Range<usize>) -> Traced {
+        let is_block = scalar.style == Style::Literal;
+        let lines = is_block.then(|| lines(&scalar.text, span.start, text.as_str()));
+        let mut parts: Vec<Part> = Vec::new();
+        let mut add = |end: usize, origin: Origin, exact: bool| match parts.last_mut() {
+            Some(last) if last.origin == origin && !last.exact => last.end = end,
+            _ => parts.push(Part { end, origin, exact }),
+        };
+        let mut starts = lines.flatten().unwrap_or_default().into_iter().peekable();
+        while let Some((start, host)) = starts.next() {
+            let end = starts.peek().map_or(scalar.text.len(), |next| next.0);
+            // what ends a line belongs to it
+            let line = host..host + end.saturating_sub(start);
+            for (bytes, piece) in text.pieces_in(line.clone()) {
+                let at = bytes.start.max(line.start)..bytes.end.min(line.end);
+                let end = start + at.end - line.start;
+                match self.best(&piece.inputs) {
+                    Some(origin) => add(end, origin.with(By::Values), false),
+                    None => add(end, printed(piece, &bytes, &at), piece.literal),
+                }
+            }
+        }
+        match parts.len() {
+            0 | 1 => Traced::default(),
+            _ => Traced::new(&scalar.text, parts),
         }
     }
 

@@ -4,10 +4,9 @@
 //! Agents' objects use the same language: `parameters` of Argo CD and `targetPath` of Flux.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::yaml::read::{Dialect, read_as};
-use crate::yaml::{By, Data, Kind, Node, Origin, Scalar, Style};
+use crate::yaml::{By, Data, Kind, Node, Origin, Scalar};
 
 /// The largest index of a list.
 const LARGEST_INDEX: usize = 65_536;
@@ -336,9 +335,8 @@ fn typed(text: &str) -> Scalar {
     match number.flatten() {
         // an integer that is not written plain is an `int64` for templates, unlike one of a file
         Some(number) => Scalar {
-            text: Arc::from(number.to_string()),
-            style: Style::DoubleQuoted,
             kind: Kind::Int,
+            ..Scalar::string(number.to_string())
         },
         None => Scalar::string(text),
     }

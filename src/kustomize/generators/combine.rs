@@ -92,9 +92,8 @@ fn merged_map(old: Option<&Node>, new: Option<&Node>, sorted: bool) -> Option<No
             |scalar| match scalar.kind {
                 Kind::Null => Scalar::string(""),
                 _ => Scalar {
-                    text: scalar.text.clone(),
-                    style: scalar.style,
                     kind: Kind::String,
+                    ..scalar.clone()
                 },
             },
         );

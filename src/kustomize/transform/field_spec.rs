@@ -323,9 +323,8 @@ pub(crate) fn set_text(node: &mut Node, text: String, origin: Origin) -> Result<
     let scalar = match present.style {
         crate::yaml::Style::Plain => Scalar::plain(text),
         style => Scalar {
-            text: text.into(),
             style,
-            kind: Kind::String,
+            ..Scalar::string(text)
         },
     };
     node.replace(Data::Scalar(scalar), origin);

@@ -44,7 +44,7 @@ enum Transformer {
     /// `HashTransformer`
     Hash,
     /// `ImageTagTransformer`
-    Image(ImageEntry, Vec<FieldSpec>),
+    Image(Box<ImageEntry>, Vec<FieldSpec>),
     /// `NamespaceTransformer`; without a namespace it does nothing.
     Namespace(Option<Text>, Vec<FieldSpec>, NamespaceOptions),
     /// `PatchTransformer`, `PatchJson6902Transformer`
@@ -81,7 +81,10 @@ impl<'a> Reader<'a, '_> {
                     .field("imageTag")
                     .cloned()
                     .unwrap_or_else(|| self.nothing());
-                Transformer::Image(ImageEntry::decode(&node, &mut self.decoder), self.specs())
+                Transformer::Image(
+                    Box::new(ImageEntry::decode(&node, &mut self.decoder)),
+                    self.specs(),
+                )
             }
             "NamespaceTransformer" => self.namespace(),
             "PatchTransformer" => Transformer::Patch(

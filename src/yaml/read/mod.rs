@@ -19,7 +19,7 @@ use super::{FileId, Node, Origin};
 use crate::source::SourceFile;
 
 pub use dialect::Dialect;
-pub use embedded::{read_embedded, read_embedded_as};
+pub use embedded::{lines, read_embedded, read_embedded_as};
 pub use error::ReadError;
 pub use keys::DuplicateKey;
 pub use limits::MAX_DEPTH;
@@ -64,6 +64,7 @@ pub fn read_as(text: &str, file: FileId, dialect: Dialect) -> Result<Documents, 
 mod tests {
     use super::super::Kind;
     use super::*;
+    use crate::yaml::{By, Data, Part, Scalar, Traced};
 
     const FILE: FileId = FileId(7);
 
@@ -285,6 +286,47 @@ mod tests {
         assert_eq!(node.get("b/c").and_then(Node::as_str), Some("é"));
         assert!(node.get("d").unwrap().is_null());
         assert_eq!(written(text, &node), text.trim_end());
+    }
+
+    #[test]
+    fn parts_of_printed_texts_point_at_what_printed_them() {
+        let host = one("values: |\n  image: acme/web:1.4\n  region: eu\n");
+        let mut host = host.get("values").unwrap().clone();
+        let place = |start: u32, end: u32, by: By| Origin {
+            file: FileId(7),
+            start,
+            end,
+            by,
+        };
+        let Data::Scalar(scalar) = &mut host.data else {
+            panic!("a scalar");
+        };
+        // `image: ` and `region: eu` stand in the template, and two values in between
+        let parts = [
+            (7, place(100, 107, By::Template), true),
+            (16, place(10, 18, By::Values), false),
+            (19, place(30, 33, By::Values), false),
+            (31, place(140, 152, By::Template), true),
+        ];
+        let parts = parts.map(|(end, origin, exact)| Part { end, origin, exact });
+        scalar.traced = Traced::new(&scalar.text, parts.to_vec());
+        let inner = read_embedded(&host, "").unwrap();
+        let of = |key: &str| inner.documents[0].get(key).unwrap().origin;
+        // the last value that a scalar is made of, and the very bytes of the template
+        assert_eq!(of("image"), place(30, 33, By::Values));
+        assert_eq!(of("region"), place(149, 151, By::Template));
+        // another text has no parts
+        let mut other = host.clone();
+        let text = "region: us";
+        other.data = Data::Scalar(Scalar {
+            text: text.into(),
+            ..host.as_scalar().unwrap().clone()
+        });
+        let inner = read_embedded(&other, "").unwrap();
+        assert_eq!(
+            inner.documents[0].get("region").unwrap().origin,
+            host.origin
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foldhash::HashSet;
 use granit_parser::{ScalarStyle, Tag};
 
-use crate::yaml::{Kind, Scalar, Style, scalar as plain};
+use crate::yaml::{Kind, Scalar, Style, Traced, scalar as plain};
 
 /// The type of a scalar, with its text and escapes checked. `written` is the scalar with its
 /// quotes.
@@ -43,6 +43,7 @@ pub(super) fn make(text: &str, style: ScalarStyle, kind: Kind, in_flow: bool) ->
         text: intern(text),
         style,
         kind,
+        traced: Traced::default(),
     }
 }
 

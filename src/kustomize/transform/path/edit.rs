@@ -1,7 +1,7 @@
 //! Paths that lead into JSON or YAML in a string.
 
 use super::{embedded, lookup, lookup_mut};
-use crate::yaml::{Data, Node, Origin, Scalar};
+use crate::yaml::{Data, Node, Origin, Scalar, Traced};
 
 /// Finds the string that a path leads into, lets `change` edit its document at the rest of the
 /// path, and writes the document back. Returns false, and changes nothing, if there is no such
@@ -17,7 +17,10 @@ pub(in crate::kustomize::transform) fn edit(
         let Ok(Some(host)) = lookup(root, outer) else {
             continue;
         };
-        let Some(Scalar { text, style, kind }) = host.as_scalar().cloned() else {
+        let Some(Scalar {
+            text, style, kind, ..
+        }) = host.as_scalar().cloned()
+        else {
             continue;
         };
         let Some((mut document, comments)) = embedded::parse_with_comments(host) else {
@@ -35,6 +38,7 @@ pub(in crate::kustomize::transform) fn edit(
                     text: written.into(),
                     style,
                     kind,
+                    traced: Traced::default(),
                 }),
                 origin,
             );

@@ -151,8 +151,8 @@ impl Writer<'_> {
             })?;
             Scalar {
                 text,
-                style: present.style,
                 kind,
+                ..present.clone()
             }
         };
         put(field, Data::Scalar(scalar), value.origin, fresh);

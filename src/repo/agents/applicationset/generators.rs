@@ -193,7 +193,7 @@ impl Generators<'_, '_> {
             let mut product = Vec::new();
             for before in &sets {
                 let mut child = child.clone();
-                fill(&mut child, before);
+                fill(&mut child, before, self.surroundings.renderer.files());
                 self.work += nodes(&child);
                 if self.work > WORK {
                     let message = "this matrix generator makes too many combinations; the Applications it creates are not checked";

@@ -22,7 +22,8 @@ use super::revisions::Revisions;
 use super::template::Parameters;
 use crate::config::Cluster;
 use crate::kustomize::Renderer;
-use crate::yaml::{Data, Entry, Kind, Node, Scalar, read};
+use crate::source::Files;
+use crate::yaml::{Data, Entry, Kind, Node, Origin, Part, Scalar, Style, Traced, read};
 use generators::Generators;
 use review::Review;
 
@@ -79,7 +80,8 @@ pub(super) fn expand(
                 return made;
             }
             let mut application = template.clone();
-            fill(&mut application, &parameters);
+            let files = generators.surroundings.renderer.files();
+            fill(&mut application, &parameters, files);
             review.template(&application, &template, &parameters);
             if let Some(patch) = patch {
                 apply(
@@ -160,22 +162,51 @@ fn filled_up(own: &Node, base: &Node) -> Node {
 }
 
 /// Puts parameters into every text and key of a tree; its depth is bounded by the reader.
-fn fill(node: &mut Node, parameters: &Parameters) {
+fn fill(node: &mut Node, parameters: &Parameters, files: &Files) {
     if let Some(scalar) = node.as_scalar() {
         if scalar.kind == Kind::String && scalar.text.contains("{{") {
-            let filled = parameters.fill(&scalar.text);
-            node.data = Data::Scalar(Scalar::string(filled));
+            let mut filled = Scalar::string(parameters.fill(&scalar.text));
+            filled.traced = traced(&filled.text, scalar, node.origin, files);
+            node.data = Data::Scalar(filled);
         }
     } else if let Some(map) = node.map_mut() {
         for entry in &mut map.entries {
             if entry.key.contains("{{") {
                 entry.key = Arc::from(parameters.fill(&entry.key));
             }
-            fill(&mut entry.value, parameters);
+            fill(&mut entry.value, parameters, files);
         }
     } else if let Some(list) = node.list_mut() {
         list.items
             .iter_mut()
-            .for_each(|item| fill(item, parameters));
+            .for_each(|item| fill(item, parameters, files));
     }
+}
+
+/// Where the lines of a filled text came from: those of the template, one by one. Nothing is known if
+/// the parameters added or removed lines.
+fn traced(filled: &Arc<str>, template: &Scalar, origin: Origin, files: &Files) -> Traced {
+    let host = files.get(origin.file).text.clone();
+    let same = filled.matches('\n').count() == template.text.matches('\n').count();
+    let is_block = template.style == Style::Literal && same;
+    let lines = is_block.then(|| read::lines(&template.text, origin.start as usize, &host));
+    let Some(lines) = lines.flatten() else {
+        return Traced::default();
+    };
+    let mut end = 0;
+    let of_lines = filled.split_inclusive('\n').zip(template.text.split('\n'));
+    let parts = of_lines.zip(lines).map(|((filled, written), (_, start))| {
+        end += filled.len();
+        Part {
+            end,
+            origin: Origin {
+                start: start as u32,
+                end: (start + written.len()) as u32,
+                ..origin
+            },
+            exact: filled.trim_end_matches('\n') == written,
+        }
+    });
+    let parts = parts.collect();
+    Traced::new(filled, parts)
 }
