@@ -301,6 +301,10 @@ fn reference<'a>(
     })
 }
 
+/// The port that the AWS Load Balancer Controller takes for an action: the name is then that of an
+/// annotation `alb.ingress.kubernetes.io/actions.NAME`, not of a Service.
+const ACTION: &str = "use-annotation";
+
 /// The names and ports of the Services that an Ingress sends to, in both versions of the API.
 fn backends<'n>(
     node: &'n Node,
@@ -322,6 +326,9 @@ fn backends<'n>(
                                 &["servicePort"],
                             ];
                             let port = ports.iter().find_map(|path| entry.value.at(path));
+                            if port.and_then(Node::text) == Some(ACTION) {
+                                continue;
+                            }
                             see(
                                 Part::new(name, format!("{pointer}/{}", path.join("/"))),
                                 port,
