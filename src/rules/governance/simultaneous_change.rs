@@ -65,12 +65,14 @@ impl Rule for SimultaneousChange {
             there.into_iter().any(|other| altered.is_like(other))
         };
         // one finding for each line, even if it changes several values
-        let mut lines: BTreeMap<(u32, u32), (Origin, Vec<Setting>)> = BTreeMap::new();
-        for (key, Altered { origin, .. }) in changed(context, to).filter(alike) {
+        let mut lines: BTreeMap<(u32, u32), (Origin, &str, Vec<Setting>)> = BTreeMap::new();
+        for (key, altered) in changed(context, to).filter(alike) {
+            let Altered { origin, object, .. } = altered;
             let line = lines.entry((origin.file.0, origin.start));
-            line.or_insert_with(|| (origin, Vec::new())).1.push(key);
+            let line = line.or_insert_with(|| (origin, object, Vec::new()));
+            line.2.push(key);
         }
-        for (origin, keys) in lines.into_values() {
+        for (origin, object, keys) in lines.into_values() {
             let Some(first) = keys.first() else { continue };
             let more = match keys.len() {
                 1 => String::new(),
@@ -80,7 +82,7 @@ impl Rule for SimultaneousChange {
                 "this change reaches {} and {} at once: {}{more}",
                 context.name_of(from),
                 context.name_of(to),
-                first.shown()
+                first.shown(object)
             );
             let draft = Draft::new(Severity::Info, origin, Cause::new("at-once"), message);
             let help = format!(
@@ -95,6 +97,8 @@ impl Rule for SimultaneousChange {
 /// The new state of a value, and the line that causes it.
 struct Altered<'c> {
     origin: Origin,
+    /// The name of the object.
+    object: &'c str,
     /// `None` for removed values, and for objects that are added or removed as a whole.
     value: Option<&'c Node>,
 }
@@ -123,6 +127,7 @@ fn changed<'c>(
                 Setting::of(change.resource(), None),
                 Altered {
                     origin,
+                    object: change.resource().name(),
                     value: None,
                 },
             )
@@ -134,6 +139,7 @@ fn changed<'c>(
             .map(|value| {
                 let altered = Altered {
                     origin: value.origin,
+                    object: change.resource().name(),
                     value: value.to.as_ref(),
                 };
                 (Setting::of(change.resource(), Some(value)), altered)

@@ -41,9 +41,9 @@ impl Setting {
         }
     }
 
-    /// Its name in messages: `` `/spec/type` of Service `api` ``.
-    pub(in crate::rules) fn shown(&self) -> String {
-        let object = format!("{} `{}`", self.kind, self.name);
+    /// Its name in messages, for the object's name as rendered: `` `/spec/type` of Service `api` ``.
+    pub(in crate::rules) fn shown(&self, object: &str) -> String {
+        let object = format!("{} `{object}`", self.kind);
         match self.path.as_str() {
             "" => object,
             path => format!("`{path}` of {object}"),
