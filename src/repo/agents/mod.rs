@@ -418,6 +418,9 @@ pub(in crate::repo) fn collect(
     )
 }
 
+/// The address and the name by which every Argo CD calls the cluster that it runs in.
+pub const OWN_CLUSTER: (&str, &str) = ("https://kubernetes.default.svc", "in-cluster");
+
 /// What is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Extent {

@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 use crate::finding::{Cause, Severity};
 use crate::kustomize::Resource;
 use crate::kustomize::resource::NO_NAMESPACE;
+use crate::repo::agents::OWN_CLUSTER;
 use crate::repo::{AgentKind, Overlay, Repo};
 use crate::rules::engine::context::object_key;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -102,7 +103,9 @@ fn cluster(repo: &Repo, overlay: &Overlay) -> Option<Cluster> {
             let server = text(&["spec", "destination", "server"]);
             let name = text(&["spec", "destination", "name"]);
             let destination = match (server, name) {
-                (Some("https://kubernetes.default.svc"), _) | (_, Some("in-cluster")) => "here",
+                (server, name) if server == Some(OWN_CLUSTER.0) || name == Some(OWN_CLUSTER.1) => {
+                    "here"
+                }
                 (Some(server), _) => server,
                 (None, name) => name?,
             };

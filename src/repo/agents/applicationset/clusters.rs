@@ -10,13 +10,12 @@ use serde_json::{Map, Value, json};
 
 use super::super::template::normalized;
 use crate::config::Cluster;
+use crate::repo::agents::OWN_CLUSTER;
 use crate::yaml::Node;
 use crate::yaml::scalar::base64;
 
 /// The label of the Secrets with which Argo CD knows clusters.
 pub(in crate::repo::agents) const LABEL: &str = "argocd.argoproj.io/secret-type";
-/// The address of the cluster that Argo CD runs in, and its name.
-const LOCAL: (&str, &str) = ("https://kubernetes.default.svc", "in-cluster");
 
 /// The cluster that an object registers: a Secret, or an object from which one is made.
 pub(in crate::repo::agents) fn of_object(object: &Node) -> Option<Cluster> {
@@ -79,10 +78,10 @@ pub(super) fn parameters(
         empty || selector.is_some_and(|selector| selects(selector, &cluster.labels))
     });
     let mut sets: Vec<Map<String, Value>> = chosen.map(values).collect();
-    if empty && known.iter().all(|cluster| cluster.server != LOCAL.0) {
+    if empty && known.iter().all(|cluster| cluster.server != OWN_CLUSTER.0) {
         sets.push(values(&Cluster {
-            name: LOCAL.1.to_string(),
-            server: LOCAL.0.to_string(),
+            name: OWN_CLUSTER.1.to_string(),
+            server: OWN_CLUSTER.0.to_string(),
             project: String::new(),
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),

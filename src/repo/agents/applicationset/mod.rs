@@ -187,24 +187,25 @@ fn fill(node: &mut Node, parameters: &Parameters, files: &Files) {
 /// the parameters added or removed lines.
 fn traced(filled: &Arc<str>, template: &Scalar, origin: Origin, files: &Files) -> Traced {
     let host = files.get(origin.file).text.clone();
-    let same = filled.matches('\n').count() == template.text.matches('\n').count();
-    let is_block = template.style == Style::Literal && same;
-    let lines = is_block.then(|| read::lines(&template.text, origin.start as usize, &host));
-    let Some(lines) = lines.flatten() else {
+    let is_block = template.style == Style::Literal;
+    let starts = is_block.then(|| read::lines(&template.text, origin.start as usize, &host));
+    let new: Vec<&str> = filled.split_inclusive('\n').collect();
+    let old: Vec<&str> = template.text.split_inclusive('\n').collect();
+    let Some(starts) = starts.flatten().filter(|_| new.len() == old.len()) else {
         return Traced::default();
     };
     let mut end = 0;
-    let of_lines = filled.split_inclusive('\n').zip(template.text.split('\n'));
-    let parts = of_lines.zip(lines).map(|((filled, written), (_, start))| {
-        end += filled.len();
+    let lines = new.into_iter().zip(old).zip(starts);
+    let parts = lines.map(|((new, old), (_, start))| {
+        end += new.len();
         Part {
             end,
             origin: Origin {
                 start: start as u32,
-                end: (start + written.len()) as u32,
+                end: (start + old.trim_end_matches('\n').len()) as u32,
                 ..origin
             },
-            exact: filled.trim_end_matches('\n') == written,
+            exact: new == old,
         }
     });
     let parts = parts.collect();

@@ -50,6 +50,7 @@ use std::sync::Arc;
 use crate::config::Cluster;
 use crate::finding::{Cause, Severity};
 use crate::kustomize::Resource;
+use crate::repo::agents::OWN_CLUSTER;
 use crate::repo::controls::group_of;
 use crate::repo::{AgentKind, Overlay, Repo};
 use crate::rules::engine::context::object_key;
@@ -269,15 +270,14 @@ impl<'c> Judged<'c, '_> {
 
     /// The server, name and namespace of the destination; `None` if they are not known.
     fn place(&self) -> Option<Destination<'c>> {
-        const LOCAL: (&str, &str) = ("https://kubernetes.default.svc", "in-cluster");
         let part = |key: &str| {
             let text = self.text(&["spec", "destination", key]);
             text.filter(|text| !text.is_empty())
         };
         let (mut server, mut name) = (part("server"), part("name"));
         let namespace = part("namespace").unwrap_or_default();
-        if server == Some(LOCAL.0) || name == Some(LOCAL.1) {
-            (server, name) = (Some(LOCAL.0), Some(LOCAL.1));
+        if server == Some(OWN_CLUSTER.0) || name == Some(OWN_CLUSTER.1) {
+            (server, name) = (Some(OWN_CLUSTER.0), Some(OWN_CLUSTER.1));
         }
         let known = self.clusters.iter().filter(|one| !one.server.is_empty());
         for cluster in known {
