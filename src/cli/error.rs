@@ -63,7 +63,7 @@ pub(super) enum Error {
     #[error("{} holds linked work trees only ({tree}); run in one of them", root.display())]
     LinkedWorktreesOnly { root: PathBuf, tree: String },
     #[error("{what} does not exist{help}")]
-    Missing { what: String, help: &'static str },
+    Missing { what: String, help: String },
     #[error("{what} cannot be read: {reason}")]
     Unreadable { what: String, reason: String },
     #[error("{what} cannot be written: {error}")]
@@ -179,7 +179,10 @@ impl Error {
     pub(super) fn reading(what: impl Into<String>, error: &io::Error) -> Error {
         let what = what.into();
         match error.kind() {
-            io::ErrorKind::NotFound => Error::Missing { what, help: "" },
+            io::ErrorKind::NotFound => Error::Missing {
+                what,
+                help: String::new(),
+            },
             _ => Error::Unreadable {
                 what,
                 reason: error.to_string(),

@@ -131,7 +131,7 @@ fn unreadable(what: String, error: &std::io::Error) -> Error {
     match Error::reading(what, error) {
         Error::Missing { what, .. } => Error::Missing {
             what,
-            help: "; name a folder or file of Rego policies",
+            help: "; name a folder or file of Rego policies".to_string(),
         },
         other => other,
     }

@@ -5,7 +5,11 @@ use std::path::{Component, Path, PathBuf};
 
 use super::error::Error;
 use crate::config::CONFIG_FILE;
+use crate::names::nearest;
 use crate::source::worktree::find_root;
+
+/// The most entries of a folder that a misspelt name is compared with.
+const MOST_LISTED: usize = 10_000;
 
 /// A path that a user named: the root of its repo, and the path inside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,17 +47,47 @@ pub(super) fn find(path: &Path) -> Result<RepoPath, Error> {
     find_without(path, &[])
 }
 
-/// The same; the configurations in some folders do not count.
-pub(super) fn find_without(path: &Path, passed: &[PathBuf]) -> Result<RepoPath, Error> {
+/// A path that a user named, absolute and with links resolved.
+pub(super) fn real(path: &Path) -> Result<PathBuf, Error> {
     let shown = path.display();
-    let real = path.canonicalize().map_err(|error| match error.kind() {
-        // the path may be a misspelt command
+    path.canonicalize().map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::Missing {
             what: format!("`{shown}`"),
-            help: "; `gitops-lint --help` lists the commands",
+            help: match similar(path) {
+                Some(similar) => format!("; did you mean `{}`?", similar.display()),
+                // the path may be a misspelt command
+                None => "; `gitops-lint --help` lists the commands".to_string(),
+            },
         },
         _ => Error::reading(shown.to_string(), &error),
+    })
+}
+
+/// A file or folder that exists, with a name similar to the one that does not.
+fn similar(path: &Path) -> Option<PathBuf> {
+    let missing = path.ancestors().find(|one| match one.parent() {
+        Some(above) if above.as_os_str().is_empty() => true,
+        Some(above) => above.is_dir(),
+        None => false,
     })?;
+    let above = missing.parent()?;
+    let folder = match above.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => above,
+    };
+    let entries = std::fs::read_dir(folder).ok()?.take(MOST_LISTED);
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let found = above.join(nearest(missing.file_name()?.to_str()?, &names)?);
+    let whole = found.join(path.strip_prefix(missing).ok()?);
+    Some(if whole.exists() { whole } else { found })
+}
+
+/// The same; the configurations in some folders do not count.
+pub(super) fn find_without(path: &Path, passed: &[PathBuf]) -> Result<RepoPath, Error> {
+    let real = real(path)?;
     let folder = if real.is_dir() {
         real.as_path()
     } else {
@@ -75,7 +109,7 @@ pub(super) fn find_without(path: &Path, passed: &[PathBuf]) -> Result<RepoPath, 
             ancestor.join(CONFIG_FILE).is_file() && !passed.iter().any(|folder| folder == ancestor)
         })
         .map_or(git, Path::to_path_buf);
-    let path = relative(&root, &real).ok_or_else(|| Error::NotUtf8(shown.to_string()))?;
+    let path = relative(&root, &real).ok_or_else(|| Error::NotUtf8(path.display().to_string()))?;
     Ok(RepoPath { root, path })
 }
 

@@ -627,7 +627,7 @@ fn configured_baseline(
         Err(SourceError::Missing) => {
             return Err(Error::Missing {
                 what: format!("the configured baseline {path}"),
-                help: "; `gitops-lint check --write-baseline` with this path writes it",
+                help: "; `gitops-lint check --write-baseline` with this path writes it".to_string(),
             });
         }
         Err(error) => {

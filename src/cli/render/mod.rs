@@ -137,10 +137,7 @@ fn render(arguments: &Arguments) -> Result<Output, Error> {
     if let Some(app) = app::named(arguments) {
         return app::render(arguments, app);
     }
-    let folder = arguments
-        .overlay
-        .canonicalize()
-        .map_err(|error| Error::reading(format!("`{}`", arguments.overlay.display()), &error))?;
+    let folder = root::real(&arguments.overlay)?;
     let is_kustomization = FILE_NAMES.iter().any(|name| folder.join(name).exists());
     if !is_kustomization && chart::is_chart(&folder) {
         return chart::render(&folder, &arguments.chart);
