@@ -4,14 +4,19 @@ use granit_parser::{ScalarStyle, Tag};
 
 use crate::yaml::{Data, Node};
 
-/// True for an unquoted `<<` without a tag of another type.
+/// The tag of a merge key, `!!merge`, which yq writes.
+const MERGE: &str = "tag:yaml.org,2002:merge";
+
+/// True for a `<<` with the tag of a merge key, and for an unquoted one without a tag of another type.
 pub(super) fn is_merge_key(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> bool {
-    style == ScalarStyle::Plain
-        && text == "<<"
-        && tag.is_none_or(|tag| {
-            let unspecific = tag.handle().is_empty() && tag.suffix() == "!";
-            unspecific || tag.is_yaml_core_schema_tag("merge")
-        })
+    let is_tagged = |tag: &Tag| format!("{}{}", tag.handle(), tag.suffix()) == MERGE;
+    let is_plain = style == ScalarStyle::Plain;
+    text == "<<"
+        && match tag {
+            None => is_plain,
+            Some(tag) if tag.handle().is_empty() && tag.suffix() == "!" => is_plain,
+            Some(tag) => is_tagged(tag),
+        }
 }
 
 /// The maps in the value of `<<`; `None` if it is anything else.

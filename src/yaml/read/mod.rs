@@ -184,6 +184,16 @@ mod tests {
             node.pointer("/five/<<").and_then(Node::as_str),
             Some("text")
         );
+        for tagged in [
+            "!!merge <<",
+            "!!merge \"<<\"",
+            "!<tag:yaml.org,2002:merge> <<",
+        ] {
+            let tagged = one(&format!("a: &a {{b: 1}}\nc:\n  {tagged}: *a\n"));
+            assert_eq!(tagged.at(&["c", "b"]).and_then(Node::text), Some("1"));
+        }
+        let text = one("a: &a {b: 1}\nc:\n  !!str <<: *a\n");
+        assert!(text.at(&["c", "<<"]).is_some());
         let unspecific = one("a: &a {b: 1}\nc:\n  ! <<: *a\n");
         assert_eq!(unspecific.pointer("/c/b").and_then(Node::as_int), Some(1));
         for bad in [
