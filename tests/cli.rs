@@ -195,6 +195,34 @@ fn the_only_cluster_has_nothing_to_be_compared_with() {
 }
 
 #[test]
+fn agents_in_one_file_apply_one_cluster() {
+    let flat = |files: [&str; 2]| {
+        let repo = Repo::new();
+        for (name, file) in ["web", "dns"].into_iter().zip(files) {
+            let path = repo.path(file);
+            let before = std::fs::read_to_string(path).unwrap_or_default();
+            let object = format!(
+                "---\napiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: {name}, namespace: flux-system}}\nspec:\n  interval: 10m\n  path: ./home/{name}\n  prune: true\n  sourceRef: {{kind: GitRepository, name: flux-system}}\n"
+            );
+            repo.write(file, &(before + &object));
+            repo.write(
+                &format!("home/{name}/kustomization.yaml"),
+                "resources: [deployment.yaml]\n",
+            );
+            repo.write(&format!("home/{name}/deployment.yaml"), &deployment(name));
+        }
+        repo
+    };
+    flat(["flux/cluster.yaml", "flux/cluster.yaml"])
+        .run(&["--fail-on", "never"])
+        .expect(0);
+    // each file may be for a cluster of its own
+    flat(["flux/one.yaml", "flux/two.yaml"])
+        .run(&["--fail-on", "never"])
+        .expect(2);
+}
+
+#[test]
 fn a_path_narrows_and_the_repo_stays_the_boundary() {
     let repo = Repo::shop();
     repo.spoil("api", "production").spoil("web", "production");

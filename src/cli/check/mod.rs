@@ -421,13 +421,15 @@ fn is_without_environments(workspace: &Workspace, judge: &JudgeOptions) -> bool 
         && !has_one_cluster(repo)
 }
 
-/// True if one agent applies everything, to one cluster: such a repo has no other environment that
+/// True if one agent, or several in one file, apply everything, to one cluster: such a repo has no other environment that
 /// could be compared, and what its cluster gets was checked.
 fn has_one_cluster(repo: &Repo) -> bool {
     let fleet = repo.fleet();
     let applied = |index: &usize| fleet.applied.get(*index);
-    let roots = fleet.roots.iter().filter_map(applied);
-    let trees = roots.filter(|one| !one.children.is_empty()).count();
+    let roots: Vec<_> = fleet.roots.iter().filter_map(applied).collect();
+    let trees = roots.iter().filter(|one| !one.children.is_empty()).count();
+    // what stands in one file is applied together
+    let files: BTreeSet<&str> = roots.iter().map(|one| &*one.pointer.file).collect();
     let cluster = |object: &Node| {
         let paths: [&[&str]; 3] = [
             &["spec", "destination", "server"],
@@ -443,7 +445,8 @@ fn has_one_cluster(repo: &Repo) -> bool {
         .map(|one| cluster(&one.pointer.object))
         .collect();
     let followed = fleet.applied.iter().filter(|one| one.overlay.is_some());
-    trees == 1 && clusters.len() == 1 && followed.count() * 2 >= repo.overlays.len()
+    let is_one_tree = trees == 1 || trees == 0 && files.len() == 1;
+    is_one_tree && clusters.len() == 1 && followed.count() * 2 >= repo.overlays.len()
 }
 
 /// The folders of the overlays, for an error about them.
