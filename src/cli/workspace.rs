@@ -416,10 +416,17 @@ pub(super) fn warn_of_gaps(repo: &Repo, walk: &Walk<'_>, end: &End) {
     if let End::Truncated(reason) = end {
         warn_of_history(reason);
     }
+    let unrendered = walk.unrendered().into_iter();
+    let unrendered = unrendered
+        .filter_map(|(overlay, reason)| Some((&*repo.overlays.get(overlay)?.path, reason)));
+    warn_of_overlays(unrendered);
+}
+
+/// Says which overlays are not known as far back as the history goes: their paths, each with the reason.
+pub(super) fn warn_of_overlays<'o>(overlays: impl Iterator<Item = (&'o str, &'o str)>) {
     let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (overlay, reason) in walk.unrendered() {
-        let path = repo.overlays.get(overlay).map(|overlay| &*overlay.path);
-        by_reason.entry(reason).or_default().extend(path);
+    for (path, reason) in overlays {
+        by_reason.entry(reason).or_default().push(path);
     }
     for (reason, paths) in by_reason {
         let of_each = if paths.len() > 1 { "for each, " } else { "" };

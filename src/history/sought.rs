@@ -5,6 +5,8 @@
 //! no old value can be a part of the version, nor the version a part of it.
 
 use super::VersionKey;
+use crate::yaml::Kind;
+use crate::yaml::scalar::resolve;
 
 /// Fields whose values name images, and decide about nothing else.
 const FIELDS: &[&str] = &["digest", "image", "imageTag", "newTag", "tag"];
@@ -51,14 +53,23 @@ fn plain(text: &str) -> String {
     characters.flat_map(char::to_lowercase).collect()
 }
 
-/// A line with a field for images: the text up to the value, and the value on that line.
+/// A line with a field for images: the text up to the value, and the value, if it is a whole one. A chart
+/// takes its default instead of null, false and zero.
 fn field(line: &str) -> Option<(&str, &str)> {
     let (start, rest) = line.split_once(": ")?;
     let key = start.trim_start().trim_start_matches("- ").trim_start();
     let value = rest.split(" #").next().unwrap_or(rest).trim();
     // anchors, tags, maps and texts of several lines are more than a value
-    let is_value = !value.starts_with(['&', '*', '!', '{', '[', '|', '>']) && !value.is_empty();
-    (FIELDS.contains(&key) && is_value).then_some((start, value))
+    let is_plain = !value.starts_with(['&', '*', '!', '{', '[', '|', '>', '"', '\'']);
+    let is_quoted = |quote: char| {
+        let inside = value
+            .strip_prefix(quote)
+            .and_then(|rest| rest.strip_suffix(quote));
+        inside.is_some_and(|inside| !inside.contains([quote, '\\']))
+    };
+    let is_whole = is_plain || is_quoted('"') || is_quoted('\'');
+    let is_empty = matches!(resolve(value), Kind::Null | Kind::Bool) || plain(value) == "0";
+    (FIELDS.contains(&key) && is_whole && !is_empty).then_some((start, value))
 }
 
 #[cfg(test)]
@@ -100,6 +111,10 @@ mod tests {
             ("tag: v2", "tag: v3"),
             ("tag: v2_0_0+build", "tag: v3"),
             ("tag: ''", "tag: v3"),
+            // the chart's own default
+            ("tag: null", "tag: v3"),
+            ("tag: false", "tag: v3"),
+            ("tag: 0", "tag: v3"),
             // other fields and lines
             ("version: v1.0.0", "version: v1.1.0"),
             ("- ../base", "- ../other"),
@@ -110,6 +125,8 @@ mod tests {
             // more than a value
             ("tag: |", "tag: >"),
             ("tag: &tag v1", "tag: v3"),
+            ("tag: \"v1", "tag: \"v3"),
+            ("tag: \"v1\\x2e0\"", "tag: v3"),
             ("tag:\n  v1", "tag:\n  v3"),
         ] {
             assert!(may_be_in("v2.0.0", before, after), "{before}");

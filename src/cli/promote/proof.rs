@@ -9,7 +9,7 @@ use crate::cli::base::{self, Loaded};
 use crate::cli::check::{policies, proofs};
 use crate::cli::error::Error;
 use crate::cli::options::Now;
-use crate::cli::workspace::Workspace;
+use crate::cli::workspace::{Workspace, warn_of_overlays};
 use crate::finding::{Located, Severity};
 use crate::history::{Proofs, Version, VersionKey, Wanted};
 use crate::promote::{Move, Promotion, running};
@@ -46,6 +46,13 @@ pub(super) fn from_history(
             since.extend(question.since(found).map(|time| (key, time)));
         }
     }
+    // a rollback to a version of long ago may not be noticed
+    let overlays = draft.promotions.iter();
+    let overlays = overlays.filter_map(|promotion| before.same(promotion.to));
+    let gaps: Vec<_> = overlays
+        .filter_map(|overlay| Some((&*overlay.path, proofs.gap(overlay)?)))
+        .collect();
+    warn_of_overlays(gaps.iter().map(|(path, gap)| (*path, gap.reason())));
     drop(proofs);
     draft.since.extend(since);
     for (app, reason) in refusals {
