@@ -325,7 +325,7 @@ impl<'a> Walk<'a> {
                 if tracked.passes_over(step, trees.branch.repository) {
                     continue;
                 }
-                let Some(renderer) = trees.before(at, step) else {
+                let Some(renderer) = trees.before(at) else {
                     break;
                 };
                 let rendering = (renderer, &*trees.gaps);
@@ -379,6 +379,7 @@ struct Trees<'w> {
     root: String,
     gaps: Arc<Gaps>,
     layout: Layout<'w>,
+    steps: &'w [Step],
     renderers: Vec<OnceLock<Renderer>>,
 }
 
@@ -390,12 +391,14 @@ impl<'w> Trees<'w> {
             root: walk.root.clone(),
             gaps: walk.gaps.clone(),
             layout: layout(walk.branch.config),
+            steps,
             renderers: steps.iter().map(|_| OnceLock::new()).collect(),
         }
     }
 
-    /// The renderer of the tree before a step, which has this number.
-    fn before(&self, at: usize, step: &Step) -> Option<&Renderer> {
+    /// The renderer of the tree before a step.
+    fn before(&self, at: usize) -> Option<&Renderer> {
+        let step = self.steps.get(at)?;
         let open = || {
             let branch = self.branch;
             let tree = branch.repository.tree_among_many(&step.earlier, &self.gaps);

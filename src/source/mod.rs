@@ -91,7 +91,10 @@ pub const POINTER_SIZE: u64 = 1024;
 pub fn pointed_at(bytes: &[u8]) -> Option<&str> {
     let is_pointer = bytes.len() as u64 <= POINTER_SIZE
         && bytes.starts_with(b"version https://git-lfs.github.com/spec/");
-    let text = std::str::from_utf8(Some(bytes).filter(|_| is_pointer)?).ok()?;
+    if !is_pointer {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
     text.lines()
         .find_map(|line| line.strip_prefix("oid sha256:"))
 }

@@ -20,13 +20,14 @@ pub struct Part {
 
 impl Part {
     /// Where a span of the text came from, as far as it lies in this part, which begins at `start`.
-    pub(super) fn origin_of(&self, start: usize, span: Range<usize>) -> Origin {
+    pub(crate) fn origin_of(&self, start: usize, span: Range<usize>) -> Origin {
         if !self.exact {
             return self.origin;
         }
         let offset = |at: usize| {
             let at = at.clamp(start, self.end) - start;
-            (self.origin.start + at as u32).min(self.origin.end)
+            let at = u32::try_from(at).unwrap_or_default();
+            (self.origin.start + at).min(self.origin.end)
         };
         Origin {
             start: offset(span.start),

@@ -421,8 +421,8 @@ fn is_without_environments(workspace: &Workspace, judge: &JudgeOptions) -> bool 
         && !has_one_cluster(repo)
 }
 
-/// True if one agent, or several in one file, apply everything, to one cluster: such a repo has no other environment that
-/// could be compared, and what its cluster gets was checked.
+/// True if one agent, or several in one file, apply everything, to one cluster: such a repo has no
+/// other environment that could be compared, and what its cluster gets was checked.
 fn has_one_cluster(repo: &Repo) -> bool {
     let fleet = repo.fleet();
     let applied = |index: &usize| fleet.applied.get(*index);

@@ -56,9 +56,8 @@ impl<'v> Written<'v> {
         let span = bytes(node.origin);
         match &mut node.data {
             Data::Scalar(scalar) => {
-                let mut scalar = scalar.clone();
-                scalar.traced = self.traced(&scalar, text, &span);
-                node.data = Data::Scalar(scalar.clone());
+                scalar.traced = self.traced(scalar, text, &span);
+                let scalar = scalar.clone();
                 self.place_scalar(node, &scalar, text, span);
             }
             Data::Map(map) => {
@@ -272,19 +271,12 @@ fn printed(piece: &Piece, bytes: &Range<usize>, span: &Range<usize>) -> Origin {
     let Some(origin) = piece.printed_by else {
         return Origin::start_of(FileId(0));
     };
-    let origin = origin.with(By::Template);
-    if !piece.literal {
-        return origin;
-    }
-    let offset = |at: usize| {
-        let at = at.clamp(bytes.start, bytes.end) - bytes.start;
-        (origin.start + u32::try_from(at).unwrap_or_default()).min(origin.end)
+    let part = Part {
+        end: bytes.end,
+        origin: origin.with(By::Template),
+        exact: piece.literal,
     };
-    Origin {
-        start: offset(span.start),
-        end: offset(span.end),
-        ..origin
-    }
+    part.origin_of(bytes.start, span.clone())
 }
 
 /// The bytes of a scalar without its quotes.

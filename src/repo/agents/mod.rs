@@ -421,6 +421,20 @@ pub(in crate::repo) fn collect(
 /// The address and the name by which every Argo CD calls the cluster that it runs in.
 pub const OWN_CLUSTER: (&str, &str) = ("https://kubernetes.default.svc", "in-cluster");
 
+/// The cluster that an Application names: its address, else its name. The cluster that Argo CD runs in
+/// is `in-cluster`.
+pub fn destination(application: &Node) -> Option<&str> {
+    let part = |key: &str| {
+        let text = application.at(&["spec", "destination", key])?.text();
+        text.filter(|text| !text.is_empty())
+    };
+    let (server, name) = (part("server"), part("name"));
+    match server == Some(OWN_CLUSTER.0) || name == Some(OWN_CLUSTER.1) {
+        true => Some(OWN_CLUSTER.1),
+        false => server.or(name),
+    }
+}
+
 /// What is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Extent {

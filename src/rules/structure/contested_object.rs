@@ -33,7 +33,7 @@ use std::collections::BTreeMap;
 use crate::finding::{Cause, Severity};
 use crate::kustomize::Resource;
 use crate::kustomize::resource::NO_NAMESPACE;
-use crate::repo::agents::OWN_CLUSTER;
+use crate::repo::agents::destination;
 use crate::repo::{AgentKind, Overlay, Repo};
 use crate::rules::engine::context::object_key;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
@@ -97,19 +97,9 @@ impl Rule for ContestedObject {
 fn cluster(repo: &Repo, overlay: &Overlay) -> Option<Cluster> {
     let index = overlay.applied?;
     let pointer = repo.pointers().get(index)?;
-    let text = |path: &[&str]| pointer.object.at(path).and_then(Node::text);
     let place = match pointer.agent.kind {
         AgentKind::ArgoCd => {
-            let server = text(&["spec", "destination", "server"]);
-            let name = text(&["spec", "destination", "name"]);
-            let destination = match (server, name) {
-                (server, name) if server == Some(OWN_CLUSTER.0) || name == Some(OWN_CLUSTER.1) => {
-                    "here"
-                }
-                (Some(server), _) => server,
-                (None, name) => name?,
-            };
-            format!("argocd {destination}")
+            format!("argocd {}", destination(&pointer.object)?)
         }
         AgentKind::Flux => {
             let root = repo.root_above(index);

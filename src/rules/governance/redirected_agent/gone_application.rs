@@ -4,7 +4,7 @@
 //! Not here: changes of an Application that stays (`redirected-agent`).
 
 use crate::finding::{Cause, Severity};
-use crate::repo::agents::{OWN_CLUSTER, Pointer};
+use crate::repo::agents::{OWN_CLUSTER, Pointer, destination};
 use crate::repo::controls::Control;
 use crate::repo::{AgentKind, Overlay, Repo};
 use crate::rules::shared::deletion::{HOLDS_DATA, has_finalizer};
@@ -55,17 +55,13 @@ pub(super) fn same_application<'r>(repo: &'r Repo, before: &Pointer) -> Option<&
         let place = pointer.any_placement();
         place.map(|place| (place.environment, place.variant.clone()))
     };
-    // the cluster by its name or address; every Argo CD calls its own cluster the same
-    let cluster = |pointer: &Pointer| {
-        let destination = pointer.object.at(&["spec", "destination"])?;
-        let named = destination.get("name").or(destination.get("server"))?;
-        let named = named.text()?;
-        let named = (named != OWN_CLUSTER.0 && named != OWN_CLUSTER.1).then_some(named);
-        named.map(str::to_string)
-    };
-    let (own, target) = (place(before), cluster(before));
+    let own = place(before);
+    // every Argo CD calls its own cluster the same
+    let target = destination(&before.object).filter(|target| *target != OWN_CLUSTER.1);
     let is_here = |pointer: &&Pointer| match (place(pointer), &own) {
-        (Some(other), Some(own)) => other == *own || target.is_some() && cluster(pointer) == target,
+        (Some(other), Some(own)) => {
+            other == *own || target.is_some() && destination(&pointer.object) == target
+        }
         _ => true,
     };
     let mut same = repo.pointers().iter().filter(same);
