@@ -83,7 +83,7 @@ impl Compared {
         self.key(self.environment(), "")
     }
 
-    /// What a line means for an environment, whichever object it makes.
+    /// A line of a file as an environment uses it, for objects of any name.
     fn of_line(&self) -> Key<'_> {
         let (identity, severity, text, owner, file) = self.key(self.environment(), self.file());
         (identity.without_name(), severity, text, owner, file)

@@ -288,7 +288,7 @@ impl Tracked {
     /// Why the overlay is not rendered at an earlier commit, if it is not.
     fn limit(&mut self) -> Option<&'static str> {
         let Some(renderings) = self.renderings.checked_sub(1) else {
-            return Some("its files changed more often than earlier versions are rendered");
+            return Some("its files change too often to be rendered at every earlier commit");
         };
         self.renderings = renderings;
         let pointer = self.applied.as_ref()?;

@@ -428,7 +428,7 @@ fn has_one_cluster(repo: &Repo) -> bool {
     let applied = |index: &usize| fleet.applied.get(*index);
     let roots: Vec<_> = fleet.roots.iter().filter_map(applied).collect();
     let trees = roots.iter().filter(|one| !one.children.is_empty()).count();
-    // what stands in one file is applied together
+    // objects in one file are applied together
     let files: BTreeSet<&str> = roots.iter().map(|one| &*one.pointer.file).collect();
     let cluster = |object: &Node| {
         let paths: [&[&str]; 3] = [

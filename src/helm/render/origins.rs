@@ -101,7 +101,7 @@ impl<'v> Written<'v> {
         let mut starts = lines.flatten().unwrap_or_default().into_iter().peekable();
         while let Some((start, host)) = starts.next() {
             let end = starts.peek().map_or(scalar.text.len(), |next| next.0);
-            // what ends a line belongs to it
+            // a line includes its line break
             let line = host..host + end.saturating_sub(start);
             for (bytes, piece) in text.pieces_in(line.clone()) {
                 let at = bytes.start.max(line.start)..bytes.end.min(line.end);
