@@ -8,6 +8,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use common::{Tree, memory, testdata};
 use gitops_lint::check::{self, Base, BaseInputs, Request};
@@ -16,6 +17,10 @@ use gitops_lint::repo::Repo;
 use gitops_lint::report::{self, Format};
 use gitops_lint::source::Files;
 use proptest::prelude::*;
+
+/// No input takes a debug build a tenth of this on a machine with nothing else to do. One that never
+/// ends, or takes the square of its size, takes longer.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// Damage to a file. The numbers choose a line, modulo the number of lines.
 #[derive(Clone, Debug)]
@@ -267,9 +272,9 @@ fn builds_that_multiply_fail_the_check_soon() {
         let overlay = format!("resources:\n- one.yaml\n{rest}");
         tree.insert("apps/x/production/kustomization.yaml".into(), overlay);
         tree.insert("apps/x/production/one.yaml".into(), OBJECT.into());
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         assert!(check(&tree, &Tree::new()).contains(limit), "{limit}");
-        assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+        assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
     }
 }
 
@@ -327,13 +332,9 @@ fn thousands_of_entries_are_judged_soon() {
         );
         tree.insert("apps/x/production/one.yaml".into(), objects);
         tree.insert("CODEOWNERS".into(), owners);
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         check(&tree, &Tree::new());
-        assert!(
-            start.elapsed().as_secs() < 60,
-            "{name}: {:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() < LONGEST, "{name}: {:?}", start.elapsed());
     }
 }
 

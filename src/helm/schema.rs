@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, Retrieve, Uri};
 use serde_json::Value;
 
@@ -16,19 +17,25 @@ use crate::yaml::{Node, Origin, write};
 /// The most violations of one schema that are reported.
 const MOST: usize = 10;
 
-/// Whatever breaks the schemas of a chart and its subcharts, at the line of the value.
-pub(super) fn check(instance: &Instance, values: &Node, files: &Files) -> Vec<Problem> {
-    let mut found = own(instance, values, files);
+/// Whatever breaks the schemas of a chart and its subcharts, at the line of the value. If only a part
+/// of the values is known, the rest may hold what is missing.
+pub(super) fn check(
+    instance: &Instance,
+    values: &Node,
+    is_partial: bool,
+    files: &Files,
+) -> Vec<Problem> {
+    let mut found = own(instance, values, is_partial, files);
     for subchart in &instance.subcharts {
         let below = values.get(&subchart.name);
         if let Some(below) = below.filter(|below| below.as_map().is_some()) {
-            found.extend(check(subchart, below, files));
+            found.extend(check(subchart, below, is_partial, files));
         }
     }
     found
 }
 
-fn own(instance: &Instance, values: &Node, files: &Files) -> Vec<Problem> {
+fn own(instance: &Instance, values: &Node, is_partial: bool, files: &Files) -> Vec<Problem> {
     let Some(file) = &instance.chart.schema else {
         return Vec::new();
     };
@@ -54,7 +61,9 @@ fn own(instance: &Instance, values: &Node, files: &Files) -> Vec<Problem> {
         Err(error) => return broken(error.to_string()),
     };
     let json = write::to_json(values);
-    let errors = validator.iter_errors(&json).take(MOST);
+    let errors = validator.iter_errors(&json);
+    let errors = errors.filter(|error| !is_partial || !is_lack(error.kind()));
+    let errors = errors.take(MOST);
     let problems = errors.map(|error| {
         let pointer = error.instance_path().to_string();
         let name = match pointer.trim_start_matches('/') {
@@ -72,6 +81,22 @@ fn own(instance: &Instance, values: &Node, files: &Files) -> Vec<Problem> {
             .with_related("the schema", at)
     });
     problems.collect()
+}
+
+/// True for a violation that more values can mend.
+fn is_lack(kind: &ValidationErrorKind) -> bool {
+    use ValidationErrorKind as Violation;
+    matches!(
+        kind,
+        Violation::Required { .. }
+            | Violation::AnyOf { .. }
+            | Violation::OneOfNotValid { .. }
+            | Violation::OneOfMultipleValid { .. }
+            | Violation::Not { .. }
+            | Violation::MinProperties { .. }
+            | Violation::MinItems { .. }
+            | Violation::Contains
+    )
 }
 
 /// Makes a schema readable here: references to the web allow everything, and patterns are in Go's

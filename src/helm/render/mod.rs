@@ -83,13 +83,35 @@ pub(super) fn render(charts: &Charts, chart: &Arc<Chart>, release: &Release) -> 
             problems: lacking,
         },
         Err(problems) => {
-            lacking.extend(problems);
+            lacking.extend(
+                problems
+                    .into_iter()
+                    .map(|problem| match release.is_partial {
+                        true => of_unknown_values(problem, chart),
+                        false => problem,
+                    }),
+            );
             Made {
                 documents: Vec::new(),
                 problems: lacking,
             }
         }
     }
+}
+
+/// What a chart says to values of which a part is not known here: it may take all of them.
+fn of_unknown_values(problem: Problem, chart: &Chart) -> Problem {
+    let name = chart.metadata.name();
+    let message = format!(
+        "the chart `{name}` is not rendered, because some of its values are not known here: {}",
+        problem.message
+    );
+    let help = "keep the values in this repository, or commit the output of `helm template`";
+    Problem {
+        message,
+        ..problem.with_kind(ProblemKind::NeedsPlugin)
+    }
+    .with_help(help)
 }
 
 /// The dependencies that `charts/` lacks: those found elsewhere in the tree, and problems for the
@@ -148,7 +170,7 @@ fn complete(
     let mut values = release.values.clone();
     coalesce(&root, &mut values, false).map_err(one)?;
     if !release.skips_schema {
-        let broken = schema::check(&root, &values, &charts.files);
+        let broken = schema::check(&root, &values, release.is_partial, &charts.files);
         if !broken.is_empty() {
             return Err(broken);
         }

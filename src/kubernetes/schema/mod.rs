@@ -138,10 +138,11 @@ pub(crate) enum Fault<'a> {
 }
 
 impl Fault<'_> {
-    /// True if a patch that could not be applied may be the cause: something is missing.
+    /// True if the rest of the object may mend it: something is missing, or a rule in CEL, which may
+    /// look for anything, does not hold.
     pub(crate) fn is_lack(&self) -> bool {
         match self {
-            Fault::Missing { .. } => true,
+            Fault::Missing { .. } | Fault::Rule { .. } => true,
             Fault::Refused { kind, .. } => *kind == walk::ALTERNATIVES,
             _ => false,
         }

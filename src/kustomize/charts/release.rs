@@ -43,6 +43,9 @@ pub struct Release {
     pub skips_tests: bool,
     /// True if values that break the chart's schema are accepted.
     pub skips_schema: bool,
+    /// True if some of its values are not known here, so that nothing can be said if the chart refuses
+    /// them.
+    pub is_partial: bool,
     /// True if dependencies that `charts/` lacks are taken from elsewhere, as agents do. Otherwise
     /// they are refused, as `helm template` does.
     pub builds_dependencies: bool,
@@ -63,6 +66,7 @@ impl Release {
             skips_hooks: false,
             skips_tests: false,
             skips_schema: false,
+            is_partial: false,
             builds_dependencies: true,
         }
     }

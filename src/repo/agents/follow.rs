@@ -223,6 +223,7 @@ impl Following<'_> {
                 node: &release.object.node,
                 file: release.object.file,
                 path: &release.object.path,
+                is_open: false,
                 reading: self.reading,
             };
             for mut pointer in application.pointers(&mut self.fleet.told.notes) {

@@ -319,7 +319,7 @@ impl Pointer {
             return Arc::new(Rendered::default());
         };
         let (release, problems) = chart.release(&self.folder, renderer, charts);
-        let mut rendered = charts.render(&self.folder, &release);
+        let mut rendered = chart.rendered(&self.folder, &release, charts);
         rendered.files.extend(self.read.iter().copied());
         rendered.files.extend(release.files());
         self.told(Arc::new(rendered), problems)
@@ -638,7 +638,7 @@ impl Reading<'_> {
             return outcome;
         }
         let found = if is(node, "Application", argocd::GROUP) {
-            let (pointers, notes) = self.application(object, node);
+            let (pointers, notes) = self.application(object, node, false);
             outcome.notes.extend(notes);
             pointers
         } else if is(node, "ApplicationSet", argocd::GROUP) {
@@ -830,11 +830,17 @@ impl Reading<'_> {
     }
 
     /// The folders of this repository that an Application applies.
-    fn application(&self, object: &Object, node: &Node) -> (Vec<Pointer>, Vec<Note>) {
+    fn application(
+        &self,
+        object: &Object,
+        node: &Node,
+        is_open: bool,
+    ) -> (Vec<Pointer>, Vec<Note>) {
         let application = argocd::Application {
             node,
             file: object.file,
             path: &object.path,
+            is_open,
             reading: self,
         };
         let mut notes = Vec::new();
@@ -858,7 +864,7 @@ impl Reading<'_> {
         let mut found = Vec::new();
         for node in &made {
             self.note_sources(node, outcome);
-            let (pointers, own_notes) = self.application(object, node);
+            let (pointers, own_notes) = self.application(object, node, !known);
             found.extend(pointers);
             notes.extend(own_notes.into_iter().filter(|_| known));
         }
@@ -886,6 +892,7 @@ impl Reading<'_> {
             node: &argocd::elsewhere(folder, name, object.node.origin),
             file: object.file,
             path: &object.path,
+            is_open: false,
             reading: self,
         };
         for mut pointer in application.pointers(&mut agents.notes) {

@@ -281,7 +281,8 @@ impl Expansion<'_> {
             .at(&["spec", "valuesFrom"])
             .map_or(&[][..], Node::items)
         {
-            self.values_from(entry, &mut release.values, problems);
+            let is_known = self.values_from(entry, &mut release.values, problems);
+            release.is_partial |= !is_known;
         }
         if let Some(values) = self.node.at(&["spec", "values"]) {
             merge::merge_maps(&mut release.values, &values.attributed_to(By::Values));
@@ -319,11 +320,12 @@ impl Expansion<'_> {
         Some(values)
     }
 
-    /// Lays the values of a ConfigMap or Secret over the others.
-    fn values_from(&self, entry: &Node, values: &mut Node, problems: &mut Vec<Problem>) {
+    /// Lays the values of a ConfigMap or Secret over the others. Returns false if only the cluster
+    /// knows them.
+    fn values_from(&self, entry: &Node, values: &mut Node, problems: &mut Vec<Problem>) -> bool {
         let text = |key: &str| entry.get(key).and_then(Node::text);
         let (Some(kind), Some(name)) = (text("kind"), text("name")) else {
-            return;
+            return true;
         };
         let key = text("valuesKey").unwrap_or("values.yaml");
         let optional = entry.get("optional").and_then(Node::as_bool) == Some(true);
@@ -337,14 +339,14 @@ impl Expansion<'_> {
                 let problem = Problem::error(entry.origin, message).with_help(help);
                 problems.push(problem.with_kind(ProblemKind::NeedsPlugin));
             }
-            return;
+            return false;
         };
         let Some(target) = text("targetPath") else {
             match read::of_embedded(&host, self.renderer.files()) {
                 Ok(read) => merge::merge_maps(values, &read),
                 Err(problem) => problems.push(*problem),
             }
-            return;
+            return true;
         };
         let value = host.raw();
         let unquoted = ['\'', '"'].into_iter().find_map(|quote| {
@@ -360,6 +362,7 @@ impl Expansion<'_> {
             let message = format!("the value for `{target}` cannot be set: {reason}");
             problems.push(Problem::error(entry.origin, message).with_help("correct `targetPath`"));
         }
+        true
     }
 
     /// The text under a key of a ConfigMap or Secret of the overlay, if it can be read.

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Note;
-use super::argocd::merged;
+use super::argocd::{KIND, merged};
 use super::mistakes::Mistake;
 use super::repository::Identity;
 use super::revisions::Revisions;
@@ -27,6 +27,8 @@ use crate::yaml::{Data, Entry, Kind, Node, Origin, Part, Scalar, Style, Traced, 
 use generators::Generators;
 use review::Review;
 
+/// The version of the Applications that an ApplicationSet makes.
+const VERSION: &str = "argoproj.io/v1alpha1";
 /// The most Applications that one ApplicationSet may make.
 const LIMIT: usize = 5000;
 
@@ -80,6 +82,10 @@ pub(super) fn expand(
                 return made;
             }
             let mut application = template.clone();
+            for (key, text) in [("apiVersion", VERSION), ("kind", KIND)] {
+                let origin = application.origin;
+                application.set(key, Node::string(text, origin), origin);
+            }
             let files = generators.surroundings.renderer.files();
             fill(&mut application, &parameters, files);
             review.template(&application, &template, &parameters);

@@ -6,10 +6,13 @@
 use std::collections::BTreeMap;
 
 use super::environment::Environment;
+use super::open;
 use crate::glob::{Stars, compile};
 use crate::helm::values::set::{self, Mode};
 use crate::helm::values::{merge, read};
-use crate::kustomize::{Capabilities, ChartRenderer, Problem, ProblemKind, Release, Renderer};
+use crate::kustomize::{
+    Capabilities, ChartRenderer, Problem, ProblemKind, Release, Rendered, Renderer,
+};
 use crate::repo::agents::Reading;
 use crate::source::refs::split;
 use crate::source::{SourceError, join};
@@ -29,6 +32,8 @@ pub struct ChartSource {
     origin: Origin,
     /// True if the chart is not in this repository, and so are files whose paths start in it.
     pub(super) is_elsewhere: bool,
+    /// True if some of its texts have parameters that only a cluster or server knows.
+    pub(super) is_open: bool,
     /// The known facts of the cluster.
     pub(in crate::repo::agents) cluster: Capabilities,
 }
@@ -77,6 +82,7 @@ impl ChartSource {
             references: references.collect(),
             origin: origin.with(By::ArgoCd),
             is_elsewhere: false,
+            is_open: false,
             cluster: Capabilities::default(),
         }
     }
@@ -223,11 +229,28 @@ impl ChartSource {
         // Argo CD has no hook for tests, so it never applies them
         release.skips_tests = true;
         release.skips_schema = self.flag("skipSchemaValidation");
+        release.is_partial = self.is_open;
         let mut problems = Vec::new();
         self.value_files(&mut release, folder, renderer, charts, &mut problems);
         self.inline(&mut release, renderer, &mut problems);
         self.parameters(&mut release, folder, charts, &mut problems);
+        release.is_partial |= problems
+            .iter()
+            .any(|problem| problem.kind == ProblemKind::NeedsPlugin);
         (release, problems)
+    }
+
+    /// The objects of the release of the chart in a folder or archive.
+    pub(in crate::repo) fn rendered(
+        &self,
+        path: &str,
+        release: &Release,
+        charts: &dyn ChartRenderer,
+    ) -> Rendered {
+        match self.is_open {
+            true => open::rendered(charts, path, release),
+            false => charts.render(path, release),
+        }
     }
 
     fn helm(&self) -> Option<&Node> {
@@ -363,7 +386,11 @@ impl ChartSource {
         let text = helm
             .get("values")
             .filter(|values| values.as_str().is_some());
-        match text.map(|text| read::of_embedded(text, renderer.files())) {
+        let values = text.map(|text| match self.is_open {
+            true => open::values(text, renderer.files()),
+            false => read::of_embedded(text, renderer.files()),
+        });
+        match values {
             Some(Ok(values)) => merge::merge_maps(&mut release.values, &values),
             Some(Err(problem)) => problems.push(*problem),
             None => {}

@@ -28,6 +28,7 @@ impl Application<'_> {
                 let at = chart_elsewhere(source, &is_own)?;
                 let mut chart = ChartSource::new(self.node, source, several, at.origin);
                 chart.is_elsewhere = true;
+                chart.is_open = self.is_open;
                 chart.recognise(self.reading);
                 Some(chart)
             })
@@ -138,7 +139,7 @@ fn render_copy(
     let mut source = source.clone();
     source.is_elsewhere = false;
     let (release, problems) = source.release(path, renderer, charts);
-    let made = charts.render(path, &release);
+    let made = source.rendered(path, &release, charts);
     rendered.resources.extend(made.resources);
     rendered.files.extend(made.files);
     rendered.files.extend(release.files());

@@ -10,6 +10,7 @@ mod directory;
 mod elsewhere;
 mod environment;
 mod kustomize;
+mod open;
 
 use super::{Note, Plain, Pointer, Reading, name_of, revisions};
 use crate::kustomize::{Kustomization, Problem};
@@ -35,6 +36,8 @@ pub(super) struct Application<'a> {
     /// The file that it is written in.
     pub(super) file: FileId,
     pub(super) path: &'a str,
+    /// True if an ApplicationSet makes it with parameters that only a cluster or server knows.
+    pub(super) is_open: bool,
     pub(super) reading: &'a Reading<'a>,
 }
 
@@ -120,6 +123,7 @@ impl Application<'_> {
             layer: layer.filter(|layer| !layer.is_empty()),
             plain: if is_chart {
                 let mut chart = ChartSource::new(self.node, &source, several, target.origin);
+                chart.is_open = self.is_open;
                 chart.recognise(self.reading);
                 Plain::Chart(Box::new(chart))
             } else if present("directory").is_some_and(Directory::is_set) {
