@@ -188,9 +188,33 @@ fn the_only_cluster_has_nothing_to_be_compared_with() {
         "{}",
         run.out
     );
+    let is_told = |run: &Run| {
+        run.out
+            .contains("environment, so none is compared with another:")
+    };
+    assert!(!is_told(&home("").run(INFO).expect(0)));
     // another cluster may be another environment, which nobody has named
     let remote = "  kubeConfig: {secretRef: {name: other}}\n";
-    let run = home(remote).run(&["--fail-on", "never"]).expect(2);
+    assert!(is_told(&home(remote).run(INFO).expect(0)));
+    home(remote).run(&["--rule", "coverage=error"]).expect(1);
+}
+
+/// Shows everything, and fails for nothing.
+const INFO: &[&str] = &["--fail-on", "never", "--min-severity", "info"];
+
+#[test]
+fn all_environments_are_not_lost_without_a_word() {
+    let repo = Repo::shop();
+    repo.git(&["init", "-q"]).commit("start");
+    for app in ["api", "web"] {
+        for (from, to) in [("staging", "one"), ("production", "two")] {
+            let overlays = repo.path(&format!("apps/{app}/overlays"));
+            std::fs::rename(overlays.join(from), overlays.join(to)).unwrap();
+        }
+    }
+    let run = repo
+        .run(&["--base", "HEAD", "--fail-on", "never"])
+        .expect(2);
     assert!(run.err.contains("nothing was compared"), "{}", run.err);
 }
 
@@ -213,13 +237,14 @@ fn agents_in_one_file_apply_one_cluster() {
         }
         repo
     };
-    flat(["flux/cluster.yaml", "flux/cluster.yaml"])
-        .run(&["--fail-on", "never"])
-        .expect(0);
+    let is_told = |files: [&str; 2]| {
+        let run = flat(files).run(INFO).expect(0);
+        run.out
+            .contains("environment, so none is compared with another:")
+    };
+    assert!(!is_told(["flux/cluster.yaml", "flux/cluster.yaml"]));
     // each file may be for a cluster of its own
-    flat(["flux/one.yaml", "flux/two.yaml"])
-        .run(&["--fail-on", "never"])
-        .expect(2);
+    assert!(is_told(["flux/one.yaml", "flux/two.yaml"]));
 }
 
 #[test]

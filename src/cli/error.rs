@@ -113,9 +113,9 @@ pub(super) enum Error {
     NoPolicyTest(PathBuf),
     #[error("nothing was checked: {0}")]
     NothingChecked(String),
-    /// The overlays that were found.
+    /// The base.
     #[error(
-        "no overlay belongs to an environment, so nothing was compared (found: {0}); map folders to environments under `layout` in .gitops-lint.yaml, or set `rules: {{coverage: off}}` if there are none"
+        "no overlay belongs to an environment, although some do at the base {0}, so nothing was compared; map folders to environments under `layout` in .gitops-lint.yaml"
     )]
     NothingCompared(String),
     #[error(

@@ -32,6 +32,8 @@ pub enum UnseenKind {
     Kind,
     /// A file of Kubernetes objects, edited by the change, that nothing applies.
     Manifest,
+    /// The comparison of environments: no overlay belongs to one.
+    Comparison,
 }
 
 impl UnseenKind {
@@ -46,6 +48,7 @@ impl UnseenKind {
             UnseenKind::Chart => "chart",
             UnseenKind::Kind => "kind",
             UnseenKind::Manifest => "manifest",
+            UnseenKind::Comparison => "comparison",
         }
     }
 }
@@ -98,6 +101,7 @@ impl Repo {
     /// `judged` are listed.
     pub fn unseen<'o>(&self, judged: impl Iterator<Item = &'o Overlay>) -> Vec<Unseen> {
         let mut found = self.unseen_environments();
+        found.extend(self.unseen_comparison());
         for folder in &self.uncovered {
             found.extend(self.kustomization_origin(folder).map(|origin| Unseen {
                 kind: UnseenKind::Kustomization,
@@ -193,6 +197,24 @@ impl Repo {
         unseen.collect()
     }
 
+    /// The comparison, if no overlay belongs to an environment. The only cluster, and a single overlay,
+    /// have nothing to be compared with.
+    fn unseen_comparison(&self) -> Option<Unseen> {
+        let is_compared = |one: &Overlay| one.environment.is_some();
+        let first = self.overlays.first()?;
+        if self.overlays.len() == 1 || self.overlays.iter().any(is_compared) {
+            return None;
+        }
+        let fleet = self.fleet();
+        let followed = fleet.applied.iter().filter(|one| one.overlay.is_some());
+        let is_alone = fleet.has_one_cluster() && followed.count() * 2 >= self.overlays.len();
+        (!is_alone).then(|| Unseen {
+            kind: UnseenKind::Comparison,
+            name: "environments".to_string(),
+            origin: first.origin,
+        })
+    }
+
     fn unseen_charts(&self) -> impl Iterator<Item = Unseen> {
         let charts = self.agents.uninstalled.iter();
         charts.map(|file| Unseen {
@@ -212,7 +234,8 @@ impl Repo {
         })
     }
 
-    fn unseen_agents(&self) -> Vec<Unseen> {
+    /// The agents' objects that lead out of the repo.
+    pub(super) fn unseen_agents(&self) -> Vec<Unseen> {
         let unseen = self.outside_agents();
         unseen
             .map(|(control, kind)| Unseen {

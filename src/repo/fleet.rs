@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::agents::{Note, Pointer};
+use super::agents::{Note, Pointer, destination};
 use super::controls::group_of;
 use super::coverage::{Unseen, UnseenKind};
 use super::{AgentKind, Overlay, Repo};
@@ -71,6 +71,30 @@ pub struct Change {
 }
 
 impl Fleet<'_> {
+    /// True if all agents apply to one cluster: each names the same one, or one agent, or several in
+    /// one file, apply all others.
+    pub(super) fn has_one_cluster(&self) -> bool {
+        let cluster = |one: &Applied<'_>| {
+            let object = &one.pointer.object;
+            let remote = object.at(&["spec", "kubeConfig", "secretRef", "name"]);
+            let named = destination(object).or_else(|| remote.and_then(Node::text));
+            named.map(str::to_string)
+        };
+        let clusters: BTreeSet<Option<String>> = self.applied.iter().map(cluster).collect();
+        let roots = self
+            .roots
+            .iter()
+            .filter_map(|index| self.applied.get(*index));
+        let trees = roots.clone().filter(|one| !one.children.is_empty());
+        // objects in one file are applied together
+        let files: BTreeSet<&str> = roots.map(|one| &*one.pointer.file).collect();
+        let is_one_tree = match trees.count() {
+            0 => files.len() == 1,
+            count => count == 1,
+        };
+        clusters.len() == 1 && (is_one_tree || !clusters.contains(&None))
+    }
+
     /// Keeps some agents and those that apply them, themselves or through others.
     pub fn keep(&mut self, is_wanted: &dyn Fn(&Applied<'_>) -> bool) {
         let mut kept: Vec<bool> = self.applied.iter().map(is_wanted).collect();
@@ -220,10 +244,8 @@ impl Repo {
     }
 
     fn unfollowed(&self) -> Vec<Unfollowed> {
-        let unseen = self.unseen(std::iter::empty());
-        let agents = unseen
-            .into_iter()
-            .filter(|one| one.kind == UnseenKind::Agent);
+        let unseen = self.unseen_agents().into_iter();
+        let agents = unseen.filter(|one| one.kind == UnseenKind::Agent);
         let agents = agents.map(|Unseen { name, origin, .. }| Unfollowed {
             reason: format!(
                 "{name} applies a chart or another repository, or its path is not known here"

@@ -90,7 +90,6 @@ mod tests {
         }
         assert_eq!(count(&|behavior| behavior.for_failing_policies), 1);
         assert_eq!(count(&|behavior| behavior.for_unreadable_files), 1);
-        assert_eq!(count(&|behavior| behavior.for_missing_environments), 1);
     }
 
     #[test]

@@ -4,7 +4,6 @@
 mod fix;
 mod page;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,18 +28,16 @@ use super::select::SelectOptions;
 use super::watchdog;
 use super::workspace::{Head, Workspace};
 use crate::check::{self, Baseline, Outcome, PolicySet, Request, Selection, Timings};
-use crate::config::{CONFIG_FILE, Level};
+use crate::config::CONFIG_FILE;
 use crate::edit::write::write_all;
 use crate::history::{Authorship, Branch, GitProofs, NoProofs, Proofs};
 use crate::names::{self, UnknownName};
 use crate::policy::{self, Policies, PolicyFile};
 use crate::repo::Repo;
 use crate::report::{Format, Page};
-use crate::rules::registry;
 use crate::source::SourceError;
 use crate::source::git::{GitError, short};
 use crate::wording;
-use crate::yaml::Node;
 
 /// Arguments of `check`.
 #[derive(Args)]
@@ -345,8 +342,9 @@ fn judge_loaded(
         !outcome.checked_anything() && (!outcome.narrowed || workspace.repo.overlays.is_empty());
     let level = arguments.fail_on.0;
     let fails = level.is_some_and(|level| outcome.fails_at(level));
-    let nothing = if !fails && is_without_environments(&workspace, judge) {
-        Some(Error::NothingCompared(overlays_found(&workspace)))
+    let nothing = if !fails && !nothing && lost_environments(&workspace.repo, base.as_ref()) {
+        let base = base.as_ref().map(|loaded| short(&loaded.commit.id));
+        Some(Error::NothingCompared(base.unwrap_or_default()))
     } else {
         nothing.then(|| Error::NothingChecked(why_nothing(&selection, &outcome, &workspace)))
     };
@@ -401,64 +399,11 @@ fn load(
     }
 }
 
-/// True if no overlay belongs to an environment, so that nothing was compared. Policies of one's own
-/// are checked all the same, and `coverage: off` says that it is intended.
-fn is_without_environments(workspace: &Workspace, judge: &JudgeOptions) -> bool {
-    let (repo, config) = (&workspace.repo, &workspace.config);
-    let mut rules = registry().all().iter().map(|rule| rule.metadata());
-    let rule = rules.find(|metadata| metadata.behavior.for_missing_environments);
-    let is_off = rule.is_some_and(|rule| {
-        let set = judge.rules.iter().rev().find(|(id, _)| id == rule.id);
-        let level = set.map(|(_, level)| *level).or(config.level(rule.id));
-        level == Some(Level::Off)
-    });
-    let has_policies = !config.policies.is_empty() || !judge.policies.is_empty();
-    // a single overlay has nothing to be compared with
-    repo.overlays.len() > 1
-        && repo.overlays.iter().all(|one| one.environment.is_none())
-        && !has_policies
-        && !is_off
-        && !has_one_cluster(repo)
-}
-
-/// True if one agent, or several in one file, apply everything, to one cluster: such a repo has no
-/// other environment that could be compared, and what its cluster gets was checked.
-fn has_one_cluster(repo: &Repo) -> bool {
-    let fleet = repo.fleet();
-    let applied = |index: &usize| fleet.applied.get(*index);
-    let roots: Vec<_> = fleet.roots.iter().filter_map(applied).collect();
-    let trees = roots.iter().filter(|one| !one.children.is_empty()).count();
-    // objects in one file are applied together
-    let files: BTreeSet<&str> = roots.iter().map(|one| &*one.pointer.file).collect();
-    let cluster = |object: &Node| {
-        let paths: [&[&str]; 3] = [
-            &["spec", "destination", "server"],
-            &["spec", "destination", "name"],
-            &["spec", "kubeConfig", "secretRef", "name"],
-        ];
-        let texts = paths.map(|path| object.at(path).and_then(Node::text).map(str::to_string));
-        texts.into_iter().flatten().next()
-    };
-    let clusters: BTreeSet<Option<String>> = fleet
-        .applied
-        .iter()
-        .map(|one| cluster(&one.pointer.object))
-        .collect();
-    let followed = fleet.applied.iter().filter(|one| one.overlay.is_some());
-    let is_one_tree = trees == 1 || trees == 0 && files.len() == 1;
-    is_one_tree && clusters.len() == 1 && followed.count() * 2 >= repo.overlays.len()
-}
-
-/// The folders of the overlays, for an error about them.
-fn overlays_found(workspace: &Workspace) -> String {
-    let overlays = workspace.repo.overlays.iter();
-    let paths: Vec<&str> = overlays
-        .map(|overlay| match overlay.path.as_str() {
-            "" => "the root",
-            path => path,
-        })
-        .collect();
-    wording::listed(&paths, 3)
+/// True if no overlay belongs to an environment, and none is left of those that the base had: who
+/// renames the folders of all environments does not escape the comparison.
+fn lost_environments(repo: &Repo, base: Option<&Loaded>) -> bool {
+    let has = |repo: &Repo| repo.overlays.iter().any(|one| one.environment.is_some());
+    base.is_some_and(|base| has(&base.base.repo)) && !has(repo)
 }
 
 /// Says how many findings are hidden because the base has them too.

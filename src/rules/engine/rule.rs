@@ -96,9 +96,6 @@ pub struct Behavior {
     pub for_failing_policies: bool,
     /// True if files that cannot be read, and that no other rule reports, are findings of this rule.
     pub for_unreadable_files: bool,
-    /// True if it reports that no overlay belongs to an environment. A repository without
-    /// environments is checked nevertheless while the rule is off.
-    pub for_missing_environments: bool,
     /// The losses that only this rule reports while it is on, so that no loss is reported twice.
     pub claims: Option<Claim>,
 }
@@ -132,7 +129,6 @@ impl Metadata {
         bound_to_version: false,
         for_failing_policies: false,
         for_unreadable_files: false,
-        for_missing_environments: false,
         claims: None,
     };
 

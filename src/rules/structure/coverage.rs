@@ -8,6 +8,8 @@
 //! - kustomizations that belong to no overlay;
 //! - environments that were recognised by their folders only, so that their place in the promotion
 //!   order is unknown;
+//! - if no overlay belongs to an environment, the comparison of environments. A repository whose
+//!   agents all apply to one cluster has nothing to be compared;
 //! - Argo CD Applications, ApplicationSets and Flux Kustomizations that apply another repository;
 //! - objects that deploy something which is not rendered, such as an OLM `Subscription`;
 //! - Argo CD Applications and Flux HelmReleases whose chart is not in the repository. Their values
@@ -44,7 +46,7 @@ use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
 use crate::repo::Repo;
 use crate::repo::coverage::{Unseen, UnseenKind};
-use crate::rules::{Behavior, Category, Context, Draft, Metadata, Rule, Sink};
+use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::wording;
 
 /// The number of places that one finding names.
@@ -60,10 +62,7 @@ static METADATA: Metadata = Metadata {
     severity: Severity::Info,
     summary: "a part of the repository that the check does not judge",
     options: &[],
-    behavior: Behavior {
-        for_missing_environments: true,
-        ..Metadata::USUAL
-    },
+    behavior: Metadata::USUAL,
     source: include_str!("coverage.rs"),
 };
 
@@ -98,6 +97,7 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
         UnseenKind::Chart => charts(unseen.len(), &names),
         UnseenKind::Kind => kinds(unseen.len(), &names),
         UnseenKind::Manifest => manifests(unseen.len(), &names),
+        UnseenKind::Comparison => comparison(repo),
     };
     let cause = names
         .iter()
@@ -156,6 +156,23 @@ fn environments(count: usize, names: &[&str], repo: &Repo) -> (String, String) {
         "list all environments in their order in {CONFIG_FILE}: `environments: [{}]`",
         order(repo).join(", ")
     );
+    (message, help)
+}
+
+/// The message and the help about overlays of which none belongs to an environment.
+fn comparison(repo: &Repo) -> (String, String) {
+    let overlays = repo.overlays.iter();
+    let folders: Vec<&str> = overlays
+        .map(|overlay| match overlay.path.as_str() {
+            "" => "the root",
+            path => path,
+        })
+        .collect();
+    let message = format!(
+        "no overlay belongs to an environment, so none is compared with another: {}",
+        wording::listed(&folders, NAMED)
+    );
+    let help = format!("map folders to environments under `layout` in {CONFIG_FILE}");
     (message, help)
 }
 

@@ -286,11 +286,13 @@ fn strays(
         pointer.is_some_and(|pointer| pointer.object.origin == now.node.origin)
     };
     let mut applied: Vec<&Overlay> = repo.overlays.iter().filter(own).collect();
+    // another agent may stand for it where both apply the folder
+    let mut pointers = repo.pointers().iter();
+    if pointers.any(|one| one.object.origin == now.node.origin && one.folder == before.path) {
+        return;
+    }
     // one object that several clusters patch applies a folder for each of them
     if applied.len() > 1 {
-        if applied.iter().any(|overlay| overlay.path == before.path) {
-            return;
-        }
         applied.retain(|overlay| {
             overlay.environment == before.environment && overlay.variant == before.variant
         });
