@@ -18,7 +18,9 @@ pub(crate) mod quantity;
 pub(crate) mod references;
 pub(crate) mod scaling;
 pub(crate) mod schema;
+mod selector;
 pub(crate) mod targets;
 pub(crate) mod workload;
 
 pub(crate) use image_fields::DeclaredField;
+pub(crate) use selector::LabelSelector;

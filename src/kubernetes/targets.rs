@@ -5,10 +5,11 @@
 //!
 //! Not here: Secrets and ConfigMaps (`references`), whether a target exists (`rules`).
 
+use super::LabelSelector;
 use super::part::Part;
 use super::workload::Workload;
 use crate::kustomize::Resource;
-use crate::yaml::{Data, Node, escape_pointer};
+use crate::yaml::{Data, Entry, Node, escape_pointer};
 
 /// A reference to an object by its name.
 #[derive(Clone, Debug)]
@@ -360,29 +361,29 @@ pub(crate) struct PodSelector<'a> {
     pub node: &'a Node,
     /// The JSON pointer to it.
     pub pointer: &'static str,
-    labels: &'a [crate::yaml::Entry],
-    expressions: &'a [Node],
+    /// The labels by themselves, with the nodes of their values.
+    labels: &'a [Entry],
+    selector: LabelSelector<'a>,
 }
 
 /// The pods that a Service or PodDisruptionBudget selects; `None` for other kinds and for an empty
 /// selector.
 pub(crate) fn pod_selector(resource: &Resource) -> Option<PodSelector<'_>> {
     let node = resource.node.at(&["spec", "selector"])?;
-    let (labels, expressions) = match (resource.kind(), resource.group()) {
-        ("Service", "") => (node.entries(), &[][..]),
+    let (labels, selector) = match (resource.kind(), resource.group()) {
+        ("Service", "") => (node.entries(), LabelSelector::of_labels(node)),
         ("PodDisruptionBudget", "policy") => (
             node.get("matchLabels").map_or(&[][..], Node::entries),
-            node.get("matchExpressions").map_or(&[][..], Node::items),
+            LabelSelector::of_node(node),
         ),
         _ => return None,
     };
-    let selects = !labels.is_empty() || !expressions.is_empty();
-    selects.then_some(PodSelector {
+    (!selector.is_empty()).then_some(PodSelector {
         resource,
         node,
         pointer: "/spec/selector",
         labels,
-        expressions,
+        selector,
     })
 }
 
@@ -390,35 +391,12 @@ impl<'a> PodSelector<'a> {
     /// A label that every selected pod has: its key and value. `None` if there are only
     /// expressions.
     pub(crate) fn label(&self) -> Option<(&'a str, &'a str)> {
-        self.labels
-            .iter()
-            .find_map(|entry| Some((&*entry.key, entry.value.text()?)))
+        self.selector.labels().next()
     }
 
     /// True if the selector selects the pods of a workload.
     pub(crate) fn selects(&self, workload: &Workload) -> bool {
-        let label = |key: &str| label(workload, key);
-        self.labels
-            .iter()
-            .all(|entry| label(&entry.key).is_some_and(|value| entry.value.text() == Some(value)))
-            && self.expressions.iter().all(|expression| {
-                let text = |key: &str| expression.get(key).and_then(Node::text).unwrap_or_default();
-                let value = label(text("key"));
-                let listed = value.is_some_and(|value| {
-                    expression
-                        .get("values")
-                        .map_or(&[][..], Node::items)
-                        .iter()
-                        .any(|item| item.text() == Some(value))
-                });
-                match text("operator") {
-                    "In" => listed,
-                    "NotIn" => !listed,
-                    "Exists" => value.is_some(),
-                    "DoesNotExist" => value.is_none(),
-                    _ => false,
-                }
-            })
+        self.selector.selects(&|key: &str| label(workload, key))
     }
 
     /// The labels that have another value in the pod template: the wanted value with its node, and

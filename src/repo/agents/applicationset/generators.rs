@@ -10,6 +10,7 @@ use super::super::revisions::absent;
 use super::super::template::Parameters;
 use super::values::{overlay, shaped};
 use super::{LIMIT, Surroundings, clusters, fill, git};
+use crate::kubernetes::LabelSelector;
 use crate::yaml::{Entry, Node, Origin, read, write};
 
 /// Generators within generators.
@@ -327,32 +328,5 @@ fn nodes(node: &Node) -> usize {
 /// True if `matchLabels` and `matchExpressions` select parameters, which they name by dotted keys.
 fn selects(selector: &Node, set: &Parameters) -> bool {
     let flat = shaped(&set.values, false);
-    let value = |key: &str| flat.get(key).and_then(Value::as_str);
-    let labels = selector
-        .get("matchLabels")
-        .map_or(&[][..], Node::entries)
-        .iter();
-    let expressions = selector
-        .get("matchExpressions")
-        .map_or(&[][..], Node::items)
-        .iter();
-    labels
-        .into_iter()
-        .all(|entry| value(&entry.key) == entry.value.text())
-        && expressions.into_iter().all(|expression| {
-            let text = |key: &str| expression.get(key).and_then(Node::text).unwrap_or_default();
-            let found = value(text("key"));
-            let among = expression
-                .get("values")
-                .map_or(&[][..], Node::items)
-                .iter()
-                .any(|item| item.text() == found && found.is_some());
-            match text("operator") {
-                "In" => among,
-                "NotIn" => !among,
-                "Exists" => found.is_some(),
-                "DoesNotExist" => found.is_none(),
-                _ => true,
-            }
-        })
+    LabelSelector::of_node(selector).selects(&|key: &str| flat.get(key).and_then(Value::as_str))
 }
