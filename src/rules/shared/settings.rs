@@ -41,6 +41,11 @@ impl Setting {
         }
     }
 
+    /// True for the image of a container.
+    pub(in crate::rules) fn is_image(&self) -> bool {
+        self.path.ends_with("/image")
+    }
+
     /// Its name in messages, for the object's name as rendered: `` `/spec/type` of Service `api` ``.
     pub(in crate::rules) fn shown(&self, object: &str) -> String {
         let object = format!("{} `{object}`", self.kind);
