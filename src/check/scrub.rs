@@ -70,6 +70,8 @@ impl Scrub {
                 .flat_map(|words| words.iter())
                 .map(String::as_str)
                 .collect();
+            let public = public(finding);
+            hidden.retain(|word| !public.iter().any(|text| text.contains(word)));
             // a longer word may contain a shorter one
             hidden.sort_by_key(|word| std::cmp::Reverse(word.len()));
             let texts = [&mut finding.message].into_iter();
@@ -78,9 +80,7 @@ impl Scrub {
             for text in texts.chain(related.map(|related| &mut related.message)) {
                 self.text(text);
                 for word in hidden.iter().copied() {
-                    if text.contains(word) {
-                        *text = text.replace(word, HIDDEN);
-                    }
+                    hide(text, word);
                 }
             }
         }
@@ -96,6 +96,34 @@ impl Scrub {
             }
         }
     }
+}
+
+/// Hides a word. What may be an ordinary one is only hidden where it is quoted, as values are.
+fn hide(text: &mut String, word: &str) {
+    if !text.contains(word) {
+        return;
+    }
+    if is_telling(word) {
+        *text = text.replace(word, HIDDEN);
+        return;
+    }
+    for quote in ['`', '"'] {
+        let parts = text.split(quote).enumerate();
+        let parts = parts.map(|(at, part)| match at % 2 {
+            0 => Cow::Borrowed(part),
+            _ => Cow::Owned(part.replace(word, HIDDEN)),
+        });
+        *text = parts.collect::<Vec<_>>().join(&quote.to_string());
+    }
+}
+
+/// The texts of a finding that are no secrets, even if words of one are in them: the name of its object,
+/// and the path to its value.
+fn public(finding: &Finding) -> Vec<String> {
+    let object = finding.resource.iter();
+    let object = object.flat_map(|id| [Some(&id.name), Some(&id.kind), id.namespace.as_ref()]);
+    let path = finding.path.iter();
+    object.flatten().chain(path).cloned().collect()
 }
 
 /// Adds the values of a Secret, as they are and as they are written.

@@ -60,7 +60,9 @@ impl Rule for RemovedApi {
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
         let cluster = context.release_of(Some(overlay));
-        for resource in &overlay.rendered.resources {
+        // an object without a version lacks a field, about which schema-violation tells
+        let resources = overlay.rendered.resources.iter();
+        for resource in resources.filter(|resource| !resource.api_version().is_empty()) {
             let definitions =
                 context.definitions_of(Some(overlay), (resource.group(), resource.kind()));
             let draft = if definitions.is_empty() {
