@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::template::{Map, Methods, Signature, Type, Value};
+use crate::template::{Field, Methods, Signature, Type, Value};
 
 /// The version of Helm whose templates this renders.
 const HELM: &str = "v4.3";
@@ -10,6 +10,9 @@ const HELM: &str = "v4.3";
 const KUBERNETES: &str = "1.37.0";
 /// The Kubernetes version of Helm's client library.
 const CLIENT: &str = "v1.37";
+
+/// The type of `.Capabilities`.
+const TYPE: &str = "*common.Capabilities";
 
 /// The API versions that Helm takes for known without a cluster.
 const API_VERSIONS: [&str; 57] = [
@@ -77,7 +80,7 @@ const API_VERSIONS: [&str; 57] = [
 pub(crate) struct KubeVersion {
     /// As given, with a `v`.
     text: String,
-    /// `v1.34.0`, for comparison.
+    /// Without what follows the numbers, for comparison: `v1.33.4`.
     comparable: String,
     major: u64,
     minor: u64,
@@ -105,10 +108,10 @@ impl KubeVersion {
         let numbers: Option<Vec<u64>> = numbers.split('.').map(|part| part.parse().ok()).collect();
         let numbers = numbers?;
         let (major, minor) = (*numbers.first()?, *numbers.get(1)?);
-        let patch = numbers.get(2).copied().unwrap_or_default();
+        let parts: Vec<String> = numbers.iter().map(u64::to_string).collect();
         Some(KubeVersion {
             text: format!("v{plain}"),
-            comparable: format!("v{major}.{minor}.{patch}"),
+            comparable: format!("v{}", parts.join(".")),
             major,
             minor,
         })
@@ -122,52 +125,71 @@ impl KubeVersion {
 
 /// The value of `.Capabilities`.
 pub(super) fn value(version: &KubeVersion, more_versions: &[String]) -> Value {
-    let text = |text: &str| Value::string(text);
-    let kubernetes = Map::new();
-    kubernetes.set("Version", text(&version.text));
-    kubernetes.set("Major", text(&version.major.to_string()));
-    kubernetes.set("Minor", text(&version.minor.to_string()));
+    let more = more_versions.iter().map(String::as_str);
     let versions: Vec<Arc<str>> = API_VERSIONS
-        .iter()
-        .map(|version| Arc::from(*version))
-        .chain(
-            more_versions
-                .iter()
-                .map(|version| Arc::from(version.as_str())),
-        )
+        .into_iter()
+        .chain(more)
+        .map(Arc::from)
         .collect();
-    let listed = Value::strings(
-        versions
-            .iter()
-            .map(|version| Value::string(version.clone())),
-    );
-    let helm = Map::new();
-    for (key, value) in [
-        ("Version", HELM),
-        ("GitCommit", ""),
-        ("GitTreeState", ""),
-        ("GoVersion", "go1.26.8"),
-        ("KubeClientVersion", CLIENT),
-    ] {
-        helm.set(key, text(value));
+    let listed = versions
+        .iter()
+        .map(|version| Value::string(version.clone()));
+    let listed = Value::strings(listed);
+    let api_versions = Value::named("common.VersionSet", listed, Arc::new(ApiVersions(versions)));
+    let fields = [
+        Field::new("KubeVersion", kubernetes(version)),
+        Field::new("APIVersions", api_versions),
+        Field::new("HelmVersion", helm()),
+    ];
+    let copy = Copy(Value::structure(TYPE, fields.clone(), None));
+    Value::structure(TYPE, fields, Some(Arc::new(copy)))
+}
+
+/// The value of `.Capabilities.KubeVersion`.
+fn kubernetes(version: &KubeVersion) -> Value {
+    let text = |text: &str| Value::string(text);
+    let fields = [
+        Field::new("Version", text(&version.text)),
+        Field::new("normalizedVersion", text(&version.comparable)),
+        Field::new("Major", text(&version.major.to_string())),
+        Field::new("Minor", text(&version.minor.to_string())),
+    ];
+    let methods = Arc::new(VersionMethods(version.clone()));
+    Value::structure("common.KubeVersion", fields, Some(methods))
+}
+
+/// The value of `.Capabilities.HelmVersion`.
+fn helm() -> Value {
+    let fields = [
+        ("Version", "version", HELM),
+        ("GitCommit", "git_commit", ""),
+        ("GitTreeState", "git_tree_state", ""),
+        ("GoVersion", "go_version", "go1.26.8"),
+        ("KubeClientVersion", "kube_client_version", CLIENT),
+    ];
+    let fields = fields.map(|(name, json_name, text)| Field {
+        name,
+        json_name,
+        omits_empty: true,
+        value: Value::string(text),
+    });
+    Value::structure("version.BuildInfo", fields, None)
+}
+
+/// The method of `.Capabilities`, with the value that it returns.
+#[derive(Debug)]
+struct Copy(Value);
+
+impl Methods for Copy {
+    fn signature(&self, method: &str) -> Option<Signature> {
+        (method == "Copy").then_some(Signature {
+            parameters: &[],
+            is_variadic: false,
+        })
     }
-    let fields = Map::new();
-    let kubernetes = Value::structure(
-        "common.KubeVersion",
-        kubernetes,
-        Some(Arc::new(VersionMethods(version.clone()))),
-    );
-    fields.set("KubeVersion", kubernetes);
-    let versions = Arc::new(ApiVersions(versions));
-    fields.set(
-        "APIVersions",
-        Value::named("common.VersionSet", listed, versions),
-    );
-    fields.set(
-        "HelmVersion",
-        Value::structure("version.BuildInfo", helm, None),
-    );
-    Value::structure("*common.Capabilities", fields, None)
+    fn call(&self, _: &str, _: &[Value]) -> Result<Value, String> {
+        Ok(self.0.clone())
+    }
 }
 
 /// The methods of `.Capabilities.KubeVersion`.
@@ -223,7 +245,7 @@ mod tests {
         let parsed = KubeVersion::parse("1.34").unwrap();
         assert_eq!(
             (parsed.text.as_str(), parsed.comparable()),
-            ("v1.34", "v1.34.0")
+            ("v1.34", "v1.34")
         );
         let cloud = KubeVersion::parse("v1.33.4-gke.1245000").unwrap();
         assert_eq!(cloud.text, "v1.33.4-gke.1245000");

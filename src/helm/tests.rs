@@ -74,6 +74,53 @@ fn with_subchart(parent: &str, dependencies: &str, values: &str) -> Tree {
 }
 
 #[test]
+fn built_in_objects_print_as_structures_of_go() {
+    let template = "kind: Show\nmetadata: {name: a}\nvalues:\n\
+         - {{ .Capabilities.KubeVersion }} {{ .Capabilities.KubeVersion.String }}\n\
+         - {{ print .Capabilities.KubeVersion | toJson }}\n\
+         - {{ .Capabilities.HelmVersion | toJson }}\n\
+         - {{ .Capabilities.Copy.KubeVersion | toJson }}\n\
+         - {{ list .Files.none (index .Files \"none\") .Values.none | toString | toJson }}\n\
+         - {{ print .Capabilities | trunc 25 | toJson }}\n\
+         - {{ dict \"files\" .Files | toPrettyJson | toJson }}\n";
+    let tree = Tree::new(&[
+        ("web/Chart.yaml", CHART),
+        ("web/a.txt", "a"),
+        ("web/templates/show.yaml", template),
+    ]);
+    let mut release = tree.release("");
+    release.kubernetes = Some("1.34".into());
+    let made = tree.charts.documents("web", &release);
+    assert_eq!(made.problems, []);
+    let values = made.documents[0].trees[0].get("values").unwrap();
+    let helm = json!({"version": "v4.3", "go_version": "go1.26.8", "kube_client_version": "v1.37"});
+    assert_eq!(
+        write::to_json(values),
+        json!([
+            "v1.34 v1.34",
+            "{v1.34 v1.34 1 34}",
+            helm,
+            {"Version": "v1.34", "Major": "1", "Minor": "34"},
+            "[[] [] <nil>]",
+            "&{{v1.34 v1.34 1 34} [v1 ",
+            "{\n  \"files\": {\n    \"a.txt\": \"YQ==\"\n  }\n}",
+        ])
+    );
+}
+
+#[test]
+fn output_that_is_not_utf_8_is_refused_at_its_line() {
+    let template = "kind: Show\nmetadata:\n  name: {{ trunc 1 \"é\" }}\n";
+    let tree = Tree::new(&[
+        ("web/Chart.yaml", CHART),
+        ("web/templates/show.yaml", template),
+    ]);
+    let (place, message) = tree.refusal("");
+    assert_eq!(place, "web/templates/show.yaml:3");
+    assert_eq!(message, "the output of the template is not UTF-8");
+}
+
+#[test]
 fn values_are_merged_as_helm_merges_them() {
     let tree = || {
         with_subchart(

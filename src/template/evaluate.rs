@@ -292,7 +292,7 @@ impl Evaluator<'_, '_> {
         match &value.data {
             Data::Missing | Data::Nil => self.out.push_str("<no value>"),
             _ => {
-                let printed = format::display_into(self.out, value, &mut self.shared.budget);
+                let printed = format::action_into(self.out, value, &mut self.shared.budget);
                 printed.map_err(|problem| self.error(problem))?;
             }
         }
@@ -506,6 +506,9 @@ impl Evaluator<'_, '_> {
 
     /// A number where nothing asks for a type.
     fn number(&mut self, number: &Number) -> Evaluated<Value> {
+        if let Some((real, imaginary)) = number.complex {
+            return Ok(Data::Complex(real, imaginary).into());
+        }
         match (number.float, number.int) {
             (Some(value), _) if number.is_float => Ok(Value::float(value)),
             (_, Some(value)) => Ok(Value::int(value)),
@@ -593,10 +596,7 @@ impl Evaluator<'_, '_> {
                 (Some(value), _) => return Ok(value),
                 (None, _) if is_struct => {}
                 (None, MissingKey::Invalid) => return Ok(Value::missing()),
-                (None, MissingKey::Zero) if map.kind == MapKind::Strings => {
-                    return Ok(Value::string(""));
-                }
-                (None, MissingKey::Zero) => return Ok(Value::nil()),
+                (None, MissingKey::Zero) => return Ok(map.zero()),
                 (None, MissingKey::Error) => {
                     return self.fail(format!("map has no entry for key {name:?}"));
                 }
@@ -820,7 +820,7 @@ impl Evaluator<'_, '_> {
                     data: Data::Map(map.as_kind(MapKind::Any)),
                     inputs: value.inputs.clone(),
                 }),
-                MapKind::Strings => self.wrong_type(&value, wanted),
+                MapKind::Strings | MapKind::Bytes => self.wrong_type(&value, wanted),
             },
             (Data::String(_), Type::String)
             | (Data::Bool(_), Type::Bool)

@@ -1,11 +1,12 @@
 //! Values as JSON text with origins, and back, as Go's `encoding/json` writes and reads it.
 
 use super::budget::Budget;
+use super::bytes;
 use super::error::Problem;
 use super::format::shortest_exponent;
 use super::inputs::Inputs;
 use super::text::{Text, TextBuilder};
-use super::value::{Data, IntKind, Map, Time, Value};
+use super::value::{Data, Field, IntKind, Map, Time, Value};
 use crate::yaml::go_json::push_string;
 
 /// The deepest nesting of values.
@@ -76,6 +77,10 @@ impl Writer<'_> {
                 })?;
                 self.out.push_from(&text, inputs);
             }
+            Data::Complex(..) => {
+                let message = "json: unsupported type: complex128";
+                return Err(NoJson::Unsupported(message.into()));
+            }
             Data::String(text) => self.string(text.as_str(), &value.inputs())?,
             Data::Bytes(bytes) => {
                 use base64::Engine as _;
@@ -89,7 +94,8 @@ impl Writer<'_> {
             Data::Map(map) => self.map(map, inputs, depth)?,
             Data::Object(object) => match object.methods.as_ref().and_then(|own| own.to_text()) {
                 Some(text) if object.type_name.starts_with('*') => self.string(&text, inputs)?,
-                _ => self.value(&object.content, depth + 1)?,
+                _ if object.is_struct => self.structure(&object.fields, depth)?,
+                _ => self.value(&object.content, depth)?,
             },
         }
         Ok(())
@@ -115,20 +121,45 @@ impl Writer<'_> {
         let entries = map.entries();
         self.out.push_from("{", inputs);
         for (index, (key, entry)) in entries.iter().enumerate() {
-            if index > 0 {
-                self.out.push_str(",");
-            }
-            self.line(depth + 1)?;
-            self.string(key, &entry.key)?;
-            self.out
-                .push_str(if self.style.is_pretty { ": " } else { ":" });
-            self.value(&entry.value, depth + 1)?;
+            self.entry(index == 0, (key, &entry.key), &entry.value, depth)?;
         }
         if !entries.is_empty() {
             self.line(depth)?;
         }
         self.out.push_str("}");
         Ok(())
+    }
+
+    fn structure(&mut self, fields: &[Field], depth: usize) -> Result<(), NoJson> {
+        self.out.push_str("{");
+        let mut is_first = true;
+        for field in fields.iter().filter(|field| field.is_in_json()) {
+            let name = (field.json_name, &Inputs::NONE);
+            self.entry(is_first, name, &field.value, depth)?;
+            is_first = false;
+        }
+        if !is_first {
+            self.line(depth)?;
+        }
+        self.out.push_str("}");
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        is_first: bool,
+        (key, inputs): (&str, &Inputs),
+        value: &Value,
+        depth: usize,
+    ) -> Result<(), NoJson> {
+        if !is_first {
+            self.out.push_str(",");
+        }
+        self.line(depth + 1)?;
+        self.string(key, inputs)?;
+        let colon = if self.style.is_pretty { ": " } else { ":" };
+        self.out.push_str(colon);
+        self.value(value, depth + 1)
     }
 
     fn line(&mut self, depth: usize) -> Result<(), NoJson> {
@@ -144,7 +175,7 @@ impl Writer<'_> {
         self.budget.bytes(text.len())?;
         let mut out = String::with_capacity(text.len() + 2);
         push_string(&mut out, text, self.style.escapes_html);
-        self.out.push_from(&out, inputs);
+        self.out.push_from(&bytes::with(&out, "\\ufffd"), inputs);
         Ok(())
     }
 }
@@ -169,18 +200,46 @@ pub(super) fn float(value: f64) -> Option<String> {
 
 /// A time as JSON and YAML write it.
 pub(super) fn rfc3339(time: &Time) -> String {
-    let moment = jiff::Timestamp::new(time.seconds, time.nanoseconds as i32).unwrap_or_default();
-    let offset = jiff::tz::Offset::from_seconds(time.offset).unwrap_or(jiff::tz::Offset::UTC);
-    let zoned = moment.to_zoned_datetime(jiff::tz::TimeZone::fixed(offset));
-    super::layout::format("2006-01-02T15:04:05.999999999Z07:00", &zoned)
+    super::layout::format("2006-01-02T15:04:05.999999999Z07:00", &time.zoned())
 }
 
 /// The value of a JSON text. Every part of it came from the whole text.
 pub(super) fn read(text: &Text, budget: &mut Budget) -> Result<Value, NoJson> {
     budget.steps(text.as_str().len() / 8)?;
-    let parsed: serde_json::Value = serde_json::from_str(text.as_str())
-        .map_err(|error| NoJson::Unsupported(error_of(text.as_str(), &error)))?;
+    let written = without_halves(&bytes::replaced(text.as_str()));
+    let parsed: serde_json::Value = serde_json::from_str(&written)
+        .map_err(|error| NoJson::Unsupported(error_of(&written, &error)))?;
     Ok(from_json(parsed, &text.inputs()))
+}
+
+/// The text with `\ufffd` in place of each escape that is half of a pair, such as `\ud800`. Go
+/// reads them so.
+fn without_halves(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let next = match (escape_of(escape), escape.get(6..).and_then(escape_of)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+            (Some(0xD800..=0xDFFF), _) => {
+                out.push_str("\\ufffd");
+                rest = &escape[6..];
+                continue;
+            }
+            _ => 1 + escape[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        out.push_str(&escape[..next]);
+        rest = &escape[next..];
+    }
+    out + rest
+}
+
+/// The code of the escape `\u1234` at the start of a text.
+fn escape_of(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(digits, 16).ok().filter(|_| is_hex)
 }
 
 fn error_of(text: &str, error: &serde_json::Error) -> String {
@@ -192,7 +251,11 @@ fn error_of(text: &str, error: &serde_json::Error) -> String {
         .nth(error.line().saturating_sub(1));
     let at = line.and_then(|line| line.as_bytes().get(error.column().saturating_sub(1)));
     let found = char::from(at.copied().unwrap_or(b' '));
-    format!("invalid character {found:?} looking for beginning of value")
+    let place = match error.to_string().starts_with("trailing characters") {
+        true => "after top-level value",
+        false => "looking for beginning of value",
+    };
+    format!("invalid character {found:?} {place}")
 }
 
 fn from_json(json: serde_json::Value, inputs: &Inputs) -> Value {

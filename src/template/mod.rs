@@ -16,6 +16,7 @@
 //! ApplicationSet does with the text (`repo`).
 
 mod budget;
+mod bytes;
 mod error;
 mod evaluate;
 mod format;
@@ -36,13 +37,14 @@ mod value;
 mod yaml;
 
 pub(crate) use budget::Budget;
+pub(crate) use bytes::first_stray;
 pub(crate) use error::{Error, Problem};
 pub(crate) use evaluate::MissingKey;
 pub(crate) use functions::{Dialect, compile_regex, parse_url, query_escape};
 pub(crate) use inputs::Inputs;
 pub(crate) use templates::{Run, Templates};
 pub(crate) use text::{Piece, Text};
-pub(crate) use value::{Map, Methods, Signature, Type, Unknown, Value};
+pub(crate) use value::{Field, Map, Methods, Signature, Type, Unknown, Value};
 
 /// Helm's `toYaml`: keys sorted, lists not indented, without a newline at the end. Empty for values
 /// that have no YAML.

@@ -55,6 +55,9 @@ fn from_scalar(scalar: &Scalar) -> Value {
         }
         (_, yaml::scalar::Value::Null) => Value::nil(),
         (_, yaml::scalar::Value::Bool(value)) => Value::bool(value),
+        (Kind::Float, yaml::scalar::Value::Int(0)) if scalar.text.starts_with('-') => {
+            Value::float(-0.0)
+        }
         (_, yaml::scalar::Value::Int(value)) => Value::float(value as f64),
         (_, yaml::scalar::Value::Float(value)) => Value::float(value),
         (_, yaml::scalar::Value::String(text)) if *text == *scalar.text => {

@@ -118,6 +118,6 @@ impl<'t> Run<'t> {
         self.shared.included.clear();
         self.shared.depth = 0;
         self.shared.stack = Stack::default();
-        result.map_err(|error| *error)
+        result.map(Text::joined).map_err(|error| *error)
     }
 }

@@ -313,7 +313,7 @@ fn yaml_and_json_are_written_and_read_as_in_helm() {
         ),
         (
             "{{ (fromYaml \"a: 1\\non: 2\").true }} {{ hasKey (fromYaml \"- a\") \"Error\" }} {{ fromYamlArray \"- a\" }} {{ fromYaml \"\" | toJson }}",
-            "2 true [a] null",
+            "2 true [a] {}",
         ),
         (
             "{{ (fromJson \"{\\\"a\\\": [1, null]}\").a }} {{ hasKey (fromJson \"{\") \"Error\" }}",
@@ -361,6 +361,129 @@ fn templates_include_each_other_and_texts_of_values() {
         ),
         ("{{ tpl \"{{ .x\" . }}", "cannot parse template"),
     ]);
+}
+
+#[test]
+fn complex_numbers_print_and_compare() {
+    all_print(&[
+        ("{{ 1i }} {{ print 1.5-2i 0i }}", "(0+1i) (1.5-2i) (0+0i)"),
+        (
+            "{{ printf \"%6.1f|%v|%T|%d\" 1+2i 1+2i 1+2i 1+2i }}",
+            "(   1.0  +2.0i)|(1+2i)|complex128|%!d(complex128=(1+2i))",
+        ),
+        (
+            "{{ kindOf 1i }} {{ eq 1i 1i }} {{ not 0i }} {{ empty 0i }} {{ int 1i }}",
+            "complex128 true true true 0",
+        ),
+        (
+            "{{ toJson 1i }}|{{ toYaml (list 1i) }}|{{ until 3+0i }}",
+            "||[0 1 2]",
+        ),
+    ]);
+    all_fail(&[
+        (
+            "{{ eq 1i 1 }}",
+            "incompatible types for comparison: complex128 and int",
+        ),
+        ("{{ lt 1i 2i }}", "invalid type for comparison"),
+        (
+            "{{ index .Values.l 1i }}",
+            "cannot index slice/array with type complex128",
+        ),
+        ("{{ 0x1i }}", "illegal number syntax"),
+        ("{{ mustToJson 1i }}", "unsupported type: complex128"),
+    ]);
+}
+
+#[test]
+fn strings_hold_bytes_that_are_not_utf_8() {
+    all_print(&[
+        (
+            "{{ len \"a\\xff\" }} {{ index \"a\\xff\" 1 }} {{ printf \"%x\" \"\\xff\" }}",
+            "2 255 ff",
+        ),
+        (
+            "{{ quote \"\\xff\" }} {{ printf \"%q %#q\" \"é\\xff\" \"\\xff\" }}",
+            "\"\\xff\" \"é\\xff\" \"\\xff\"",
+        ),
+        (
+            "{{ b64dec \"//4=\" | b64enc }} {{ trunc 1 \"é\" | b64enc }} {{ substr 1 2 \"é\" | b64enc }}",
+            "//4= ww== qQ==",
+        ),
+        (
+            "{{ trunc 1 \"é\" }}{{ substr 1 2 \"é\" }} {{ printf \"%.1s\" \"\\xff\\xff\" | len }}",
+            "é 1",
+        ),
+        (
+            "{{ toJson \"a\\xff\" }} {{ toYaml \"a\\xff\" }} {{ urlquery \"\\xff\" }}",
+            "\"a\\ufffd\" a\u{fffd} %FF",
+        ),
+        (
+            "{{ upper \"a\\xff\" }} {{ eq \"\\xff\" (b64dec \"/w==\") }} {{ wrapWith 1 \"-\" \"é\" | quote }}",
+            "A\u{fffd} true \"\\xc3-\\xa9\"",
+        ),
+        ("{{ regexMatch \"\\xff\" \"\" }} {{ '\\xff' }}", "false 255"),
+    ]);
+    all_fail(&[("{{ regexFind \"\\xff\" \"\" }}", "error parsing regexp")]);
+}
+
+#[test]
+fn results_that_a_comparison_with_go_found() {
+    all_print(&[
+        // JSON leaves DEL as it is, and YAML does not allow it
+        (
+            "{{ toYaml \"a\\x7f\" }}|{{ toYaml (dict \"\\u0080\" 1) }}|{{ toYaml \"\\x01\" }}",
+            "||\"\\x01\"",
+        ),
+        ("{{ toYaml \"'\\u2028'\" }}", "'''\u{2028}  '''"),
+        (
+            "{{ toDate \"2006-01-02\" \"2020-02-03\" }} {{ toDate \"2006\" \"x\" }}",
+            "2020-02-03 00:00:00 +0000 UTC 0001-01-01 00:00:00 +0000 UTC",
+        ),
+        (
+            "{{ mustDateModify \"1us\" (toDate \"2006-01-02\" \"2020-02-03\") }}",
+            "2020-02-03 00:00:00.000001 +0000 UTC",
+        ),
+        (
+            "{{ durationWeeks 1 }} {{ durationDays 59 }}",
+            "1.6534391534391533e-06 0.0006828703703703705",
+        ),
+        (
+            "{{ b32dec \"aaa\" }}, {{ b32dec \"ME\" }}, {{ b32dec \"ME======\" }}",
+            "illegal base32 data at input byte 0, illegal base32 data at input byte 0, a",
+        ),
+        ("{{ chunk -5 (list 1 2) }}", "[]"),
+        (
+            "{{ regexReplaceAll \"(?P<n>a)(?P<n>b)\" \"xab\" \"${n}\" }}",
+            "xa",
+        ),
+        (
+            "{{ fromJson `{\"a\": \"\\ud800x\\ud83d\\ude00\"}` }} {{ (fromJson `{}x`).Error }}",
+            "map[a:\u{fffd}x😀] invalid character 'x' after top-level value",
+        ),
+        (
+            "{{ toYamlPretty (list 0.5 (mustToDuration 60)) }}",
+            "- 0.5\n- 1m0s",
+        ),
+        (
+            "{{ fromYaml \"null\" | toJson }} {{ fromYamlArray \"\" | toJson }}",
+            "{} []",
+        ),
+        (
+            "{{ printf \"%e\" (semver \"1.2.3\") }}",
+            "&{%!e(uint64=1) %!e(uint64=2) %!e(uint64=3) %!e(string=) %!e(string=) %!e(string=1.2.3)}",
+        ),
+    ]);
+    let printed = |values: &str| {
+        let template = "{{ .Values.a }} {{ toYaml .Values.a }}";
+        let text = render_with(template, values, Budget::default());
+        text.unwrap().as_str().to_string()
+    };
+    assert_eq!(printed("a: -0.0\n"), "-0 0");
+    assert_eq!(printed("a: -0\n"), "0 0");
+    // an address is not the same in every run
+    let address = render("{{ printf \"%p\" .Values.m }}").unwrap();
+    assert!(address.inputs().is_volatile());
 }
 
 /// The text of each piece with the bytes of the template and of the values behind it.

@@ -2,9 +2,11 @@
 //!
 //! A [`Text`] without pieces costs no more than a string. Pieces follow each other without gaps.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::bytes;
 use super::inputs::Inputs;
 use crate::yaml::Origin;
 
@@ -28,8 +30,6 @@ pub(crate) struct Piece {
 pub(crate) struct Text {
     text: Arc<str>,
     pieces: Option<Arc<[Piece]>>,
-    /// The bytes that it stands for, if they are not UTF-8. Only the whole text has them.
-    raw: Option<Arc<[u8]>>,
 }
 
 impl Default for Text {
@@ -43,7 +43,6 @@ impl From<&str> for Text {
         Text {
             text: text.into(),
             pieces: None,
-            raw: None,
         }
     }
 }
@@ -53,18 +52,13 @@ impl From<String> for Text {
         Text {
             text: text.into(),
             pieces: None,
-            raw: None,
         }
     }
 }
 
 impl From<Arc<str>> for Text {
     fn from(text: Arc<str>) -> Text {
-        Text {
-            text,
-            pieces: None,
-            raw: None,
-        }
+        Text { text, pieces: None }
     }
 }
 
@@ -80,22 +74,31 @@ impl Text {
         Text {
             text,
             pieces: Some(Arc::new([piece])),
-            raw: None,
         }
     }
 
-    /// The same text for bytes that may not be UTF-8, as strings of Go hold them.
-    pub(crate) fn of_bytes(self, bytes: &Arc<[u8]>) -> Text {
-        let is_same = self.text.as_bytes() == &**bytes;
-        Text {
-            raw: (!is_same).then(|| bytes.clone()),
-            ..self
-        }
+    /// The text that stands for bytes, which all came from the same places.
+    pub(crate) fn of_bytes(bytes: &[u8], inputs: &Inputs) -> Text {
+        let mut text = TextBuilder::new();
+        text.push_from(&bytes::to_string(bytes), inputs);
+        text.finish()
     }
 
     /// The bytes that it stands for.
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        self.raw.as_deref().unwrap_or(self.text.as_bytes())
+    pub(super) fn bytes(&self) -> Cow<'_, [u8]> {
+        bytes::of_string(&self.text)
+    }
+
+    /// The text in which parts of a character that stand beside each other are that character.
+    pub(super) fn joined(self) -> Text {
+        if !bytes::has_strays(&self.text) {
+            return self;
+        }
+        let bytes = self.bytes();
+        match bytes.utf8_chunks().all(|chunk| chunk.invalid().is_empty()) {
+            true => Text::of_bytes(&bytes, &self.inputs()),
+            false => self,
+        }
     }
 
     /// The string.
@@ -157,6 +160,38 @@ impl Text {
         }
         rest.push_part(self, start..self.text.len());
         rest.finish()
+    }
+
+    /// A part of the text by the bytes that it stands for. It may begin and end within characters.
+    pub(super) fn cut(&self, range: Range<usize>) -> Text {
+        let is_boundary = |at| self.text.is_char_boundary(at);
+        let has_strays = bytes::has_strays(&self.text);
+        if !has_strays && is_boundary(range.start) && is_boundary(range.end) {
+            return self.slice(range);
+        }
+        let mut out = TextBuilder::new();
+        let mut at = 0;
+        for (start, c) in self.text.char_indices() {
+            let place = start..start + c.len_utf8();
+            let whole = self.text.get(place.clone()).unwrap_or_default();
+            let bytes = bytes::of_string(whole);
+            let first = range.start.clamp(at, at + bytes.len()) - at;
+            let last = range.end.clamp(at, at + bytes.len()) - at;
+            at += bytes.len();
+            match bytes.get(first..last) {
+                Some(kept) if kept.len() == bytes.len() => out.push_part(self, place),
+                Some(kept) if !kept.is_empty() => {
+                    let piece = self.pieces_in(place).next();
+                    let (by, inputs) = match piece {
+                        Some((_, piece)) => (piece.printed_by, &piece.inputs),
+                        None => (None, &Inputs::NONE),
+                    };
+                    out.push_printed(&bytes::to_string(kept), by, inputs);
+                }
+                _ => {}
+            }
+        }
+        out.finish()
     }
 
     /// A part of the text. The range must lie on character boundaries; otherwise the result is
@@ -300,7 +335,6 @@ impl TextBuilder {
     pub(crate) fn finish(self) -> Text {
         Text {
             text: self.text.into(),
-            raw: None,
             pieces: self.traced.then(|| self.pieces.into()),
         }
     }

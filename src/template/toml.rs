@@ -174,6 +174,7 @@ impl Writer<'_> {
                 ));
             }
             Data::String(text) => self.quoted(text.as_str(), &value.inputs())?,
+            Data::Complex(..) => return Err(unsupported("unsupported type: complex128")),
             Data::Float(number) => {
                 let text = float(*number, value, self.budget)?;
                 self.push(&text, inputs)?;

@@ -10,6 +10,7 @@ impl Value {
             Data::Bool(_) => "bool",
             Data::Int(kind, _) => kind.name(),
             Data::Float(_) => "float64",
+            Data::Complex(..) => "complex128",
             Data::String(_) => "string",
             Data::Bytes(_) => "[]uint8",
             Data::List(list) => list.type_name(),
@@ -39,7 +40,11 @@ impl Value {
             Data::Object(object) if object.type_name.starts_with('*') => "ptr",
             Data::Object(object) if object.is_struct => "struct",
             Data::Object(object) => object.content.kind_name(),
-            Data::Bool(_) | Data::Int(..) | Data::Float(_) | Data::String(_) => self.type_name(),
+            Data::Bool(_)
+            | Data::Int(..)
+            | Data::Float(_)
+            | Data::Complex(..)
+            | Data::String(_) => self.type_name(),
         }
     }
 
@@ -50,6 +55,7 @@ impl Value {
             Data::Bool(value) => *value,
             Data::Int(_, value) | Data::Duration(value) => *value != 0,
             Data::Float(value) => *value != 0.0,
+            Data::Complex(real, imaginary) => *real != 0.0 || *imaginary != 0.0,
             Data::String(text) => !text.as_str().is_empty(),
             Data::Bytes(bytes) => !bytes.is_empty(),
             Data::List(list) => !list.items.is_empty(),
@@ -99,6 +105,7 @@ impl Map {
         match self.kind {
             MapKind::Any => "map[string]interface {}",
             MapKind::Strings => "map[string]string",
+            MapKind::Bytes => "map[string][]uint8",
             MapKind::Named(name) => name,
         }
     }

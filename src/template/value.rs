@@ -29,6 +29,8 @@ pub(super) enum Data {
     Bool(bool),
     Int(IntKind, i64),
     Float(f64),
+    /// A `complex128`: its real and its imaginary part.
+    Complex(f64, f64),
     String(Text),
     Bytes(Arc<[u8]>),
     List(List),
@@ -98,6 +100,8 @@ pub(super) enum MapKind {
     Any,
     /// `map[string]string`
     Strings,
+    /// `map[string][]uint8`
+    Bytes,
     /// A named type of maps, such as the one of Helm's values.
     Named(&'static str),
 }
@@ -271,6 +275,41 @@ pub(crate) trait Methods: Debug + Send + Sync {
     }
 }
 
+/// A field of a structure.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    /// Its name in Go. Templates do not see a field whose name begins with a small letter.
+    pub name: &'static str,
+    /// Its name in JSON.
+    pub json_name: &'static str,
+    /// True if JSON leaves it out while it is empty.
+    pub omits_empty: bool,
+    /// Its value.
+    pub value: Value,
+}
+
+impl Field {
+    /// A field that has the same name in JSON.
+    pub(crate) fn new(name: &'static str, value: Value) -> Field {
+        Field {
+            name,
+            json_name: name,
+            omits_empty: false,
+            value,
+        }
+    }
+
+    /// True if templates see it.
+    fn is_exported(&self) -> bool {
+        self.name.starts_with(|c: char| c.is_ascii_uppercase())
+    }
+
+    /// True if JSON has it.
+    pub(super) fn is_in_json(&self) -> bool {
+        self.is_exported() && (self.value.is_true() || !self.omits_empty)
+    }
+}
+
 /// A value with a type of its own and methods.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
@@ -278,8 +317,10 @@ pub(crate) struct Object {
     pub(super) type_name: Arc<str>,
     /// True if a field that does not exist is an error, as it is for Go's structures.
     pub(super) is_struct: bool,
-    /// The fields of a structure, or the map or list that the type is made of.
+    /// The fields of a structure by name, or the map or list that the type is made of.
     pub(super) content: Arc<Value>,
+    /// The fields of a structure in the order of Go.
+    pub(super) fields: Arc<[Field]>,
     pub(super) methods: Option<Arc<dyn Methods>>,
 }
 
@@ -369,13 +410,19 @@ impl Value {
     /// A structure with fields, and methods if it has any: `.Capabilities`.
     pub(crate) fn structure(
         type_name: impl Into<Arc<str>>,
-        fields: Map,
+        fields: impl Into<Arc<[Field]>>,
         methods: Option<Arc<dyn Methods>>,
     ) -> Value {
+        let fields = fields.into();
+        let content = Map::new();
+        for field in fields.iter().filter(|field| field.is_exported()) {
+            content.set(field.name, field.value.clone());
+        }
         Data::Object(Object {
             type_name: type_name.into(),
             is_struct: true,
-            content: Arc::new(Value::map(fields)),
+            content: Arc::new(Value::map(content)),
+            fields,
             methods,
         })
         .into()
@@ -392,6 +439,7 @@ impl Value {
             type_name: type_name.into(),
             is_struct: false,
             content: Arc::new(content),
+            fields: Arc::new([]),
             methods: Some(methods),
         })
         .into()
@@ -498,6 +546,20 @@ impl Map {
 
     fn lock(&self) -> MutexGuard<'_, Nested<BTreeMap<Arc<str>, Entry>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An empty map of bytes, such as the content of files.
+    pub(crate) fn bytes() -> Map {
+        Map::of(MapKind::Bytes)
+    }
+
+    /// What Go finds under a key that does not exist.
+    pub(super) fn zero(&self) -> Value {
+        match self.kind {
+            MapKind::Any | MapKind::Named(_) => Value::nil(),
+            MapKind::Strings => Value::string(""),
+            MapKind::Bytes => Value::bytes([]),
+        }
     }
 
     /// An empty `map[string]string`.
@@ -615,9 +677,21 @@ impl FromIterator<(Arc<str>, Entry)> for Map {
     }
 }
 
+impl Time {
+    /// The date and the time of day in its zone.
+    pub(super) fn zoned(&self) -> jiff::ZonedDateTime {
+        let moment = jiff::Timestamp::new(self.seconds, self.nanoseconds as i32);
+        let offset = jiff::tz::Offset::from_seconds(self.offset);
+        let zone = jiff::tz::TimeZone::fixed(offset.unwrap_or(jiff::tz::Offset::UTC));
+        moment.unwrap_or_default().to_zoned_datetime(zone)
+    }
+}
+
+/// As Go prints a time: `2006-01-02 15:04:05 +0000 UTC`.
 impl std::fmt::Display for Time {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // the date functions print dates; this is only what a bare time looks like
-        write!(formatter, "{} {}", self.seconds, self.zone)
+        let zoned = self.zoned();
+        let text = super::layout::format("2006-01-02 15:04:05.999999999 -0700", &zoned);
+        write!(formatter, "{text} {}", self.zone)
     }
 }

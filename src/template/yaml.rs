@@ -1,15 +1,19 @@
 //! Values as YAML text with origins, and back, as Helm's `toYaml` and `fromYaml` do it: through
 //! JSON.
 
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::budget::Budget;
+use super::bytes;
 use super::error::Problem;
+use super::format;
 use super::inputs::Inputs;
 use super::json::{self, NoJson};
 use super::node::from_node;
 use super::text::{Text, TextBuilder};
-use super::value::{Data, Value};
+use super::value::{Data, Field, Map, Value};
 pub(super) use crate::yaml::write::Layout;
 use crate::yaml::{By, Entry, FileId, Kind, Node, Origin, Scalar, read, write};
 
@@ -20,6 +24,7 @@ const DEEPEST: usize = 200;
 pub(super) fn to_yaml(value: &Value, layout: Layout, budget: &mut Budget) -> Result<Text, NoJson> {
     let mut builder = Builder {
         inputs: Vec::new(),
+        through_json: layout == Layout::Compact,
         budget,
     };
     let node = builder.node(value, 0)?;
@@ -44,6 +49,8 @@ pub(super) fn to_yaml(value: &Value, layout: Layout, budget: &mut Budget) -> Res
 /// Makes a tree in which origins are numbers of inputs.
 struct Builder<'b> {
     inputs: Vec<Inputs>,
+    /// True if the YAML is made of JSON.
+    through_json: bool,
     budget: &'b mut Budget,
 }
 
@@ -75,7 +82,9 @@ impl Builder<'_> {
                 kind: Kind::Int,
                 ..Scalar::plain((*number as u64).to_string())
             },
-            Data::Int(_, number) | Data::Duration(number) => Scalar::int(*number),
+            Data::Int(_, number) => Scalar::int(*number),
+            Data::Duration(number) if self.through_json => Scalar::int(*number),
+            Data::Duration(number) => Scalar::string(format::duration(*number)),
             Data::Float(number) => {
                 let text = json::float(*number)
                     .ok_or_else(|| NoJson::Unsupported("json: unsupported value".into()))?;
@@ -84,6 +93,11 @@ impl Builder<'_> {
                     ..Scalar::plain(text)
                 }
             }
+            Data::Complex(..) => {
+                let message = "json: unsupported type: complex128";
+                return Err(NoJson::Unsupported(message.into()));
+            }
+            Data::String(text) if self.through_json => Scalar::string(in_json(text.shared())?),
             Data::String(text) => Scalar::string(text.shared().clone()),
             Data::Bytes(bytes) => {
                 use base64::Engine as _;
@@ -102,6 +116,10 @@ impl Builder<'_> {
             Data::Map(map) => {
                 let mut entries = Vec::new();
                 for (key, entry) in map.entries() {
+                    let key = match self.through_json {
+                        true => in_json(&key)?,
+                        false => key,
+                    };
                     let key_origin = self.origin(entry.key);
                     let value = self.node(&entry.value, depth + 1)?;
                     entries.push(Entry {
@@ -119,12 +137,43 @@ impl Builder<'_> {
                     .and_then(|methods| methods.to_text())
                 {
                     Some(text) if object.type_name.starts_with('*') => Scalar::string(text),
+                    _ if object.is_struct && self.through_json => {
+                        return self.structure(&object.fields, depth);
+                    }
                     _ => return self.node(&object.content, depth + 1),
                 }
             }
         };
         Ok(Node::scalar(scalar, origin))
     }
+
+    /// A structure, whose keys YAML sorts as those of other maps.
+    fn structure(&mut self, fields: &[Field], depth: usize) -> Result<Node, NoJson> {
+        let map = Map::new();
+        for field in fields.iter().filter(|field| field.is_in_json()) {
+            map.set(field.json_name, field.value.clone());
+        }
+        self.node(&Value::map(map), depth)
+    }
+}
+
+/// A string as it comes out of JSON. JSON leaves some characters as they are that YAML does not
+/// allow, such as DEL.
+fn in_json(text: &Arc<str>) -> Result<Arc<str>, NoJson> {
+    let is_escaped = |c: char| c < ' ';
+    let is_allowed = |c: char| match c {
+        '\u{85}' => true,
+        '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => false,
+        _ => true,
+    };
+    if !text.chars().all(|c| is_escaped(c) || is_allowed(c)) {
+        let message = "yaml: control characters are not allowed";
+        return Err(NoJson::Unsupported(message.into()));
+    }
+    Ok(match bytes::replaced(text) {
+        Cow::Borrowed(_) => text.clone(),
+        Cow::Owned(replaced) => replaced.into(),
+    })
 }
 
 /// The value of the first document of a YAML text; null if there is none. The error is the

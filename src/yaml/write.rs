@@ -310,7 +310,12 @@ impl Writer {
         quote: Option<char>,
     ) {
         let mut after_space = false;
+        let mut after_break = false;
         for (at, c) in text.char_indices() {
+            // of the breaks only those that look like characters come here
+            if std::mem::replace(&mut after_break, is_break(c)) && !is_break(c) {
+                self.put(&" ".repeat(indent));
+            }
             if c == ' ' {
                 let before_space = text.as_bytes().get(at + 1) == Some(&b' ');
                 if fold

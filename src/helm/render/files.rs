@@ -8,7 +8,7 @@ use base64::Engine as _;
 use crate::glob::{Stars, compile};
 use crate::helm::chart::ChartFile;
 use crate::source::Files;
-use crate::template::{Map, Methods, Signature, Text, Type, Value, to_yaml};
+use crate::template::{Inputs, Map, Methods, Signature, Text, Type, Value, to_yaml};
 use crate::yaml::Origin;
 
 /// The files by their path in the chart.
@@ -36,7 +36,7 @@ pub(super) fn value(files: &[ChartFile], table: &Arc<Files>) -> Value {
 
 impl ChartFiles {
     fn into_value(self) -> Value {
-        let content = Map::new();
+        let content = Map::bytes();
         for (name, file) in &self.files {
             content.set(name.clone(), Value::bytes(file.bytes.clone()));
         }
@@ -48,7 +48,10 @@ impl ChartFiles {
         let origin = file.origin(&self.table);
         let text = self.table.get(origin.file).text.clone();
         let end = text.len() as u32;
-        Text::written(text, Origin { end, ..origin }).of_bytes(&file.bytes)
+        match text.as_bytes() == &*file.bytes {
+            true => Text::written(text, Origin { end, ..origin }),
+            false => Text::of_bytes(&file.bytes, &Inputs::one(origin)),
+        }
     }
 
     /// The files that a pattern matches; all of them if it is not a pattern.

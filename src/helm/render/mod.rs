@@ -331,6 +331,16 @@ fn read_documents(
             let end = (range.start + origin.end as usize).max(at + 1);
             written.origin(text, at..end.min(range.end.max(at + 1)))
         };
+        if let Some(at) = template::first_stray(part) {
+            let origin = Origin {
+                start: at as u32,
+                ..Origin::start_of(scratch)
+            };
+            let message = "the output of the template is not UTF-8";
+            let help = "look for a function that cuts a character, such as `trunc`";
+            let problem = Problem::error(place(origin), message).with_help(help);
+            return Err(Box::new(problem));
+        }
         let read = read_as(part, scratch, Dialect::Json).map_err(|error| {
             let message = format!("the output of the template is not YAML: {}", error.message);
             let help = "check the indentation that the template writes";

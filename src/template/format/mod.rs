@@ -42,6 +42,22 @@ pub(super) fn display_into(
     Ok(())
 }
 
+/// Prints a value as an action does, which reaches through pointers.
+pub(super) fn action_into(
+    out: &mut TextBuilder,
+    value: &Value,
+    budget: &mut Budget,
+) -> Result<(), Problem> {
+    if !matches!(value.data, Data::Object(_)) {
+        return display_into(out, value, budget);
+    }
+    let mut printer = Printer::new(budget);
+    printer.is_action = true;
+    printer.argument(value, 'v')?;
+    out.push(&printer.out.finish());
+    Ok(())
+}
+
 /// `print`: a space between operands if neither is a string.
 pub(super) fn sprint(values: &[Value], budget: &mut Budget) -> Result<Text, Problem> {
     let mut printer = Printer::new(budget);

@@ -1,5 +1,7 @@
 //! Quoted strings and characters, as Go's `strconv` writes them.
 
+use crate::template::bytes::{byte_of, has_strays};
+
 /// True for letters, marks, numbers, punctuation, symbols and the blank.
 pub(in crate::template) fn is_printable(c: char) -> bool {
     if c.is_ascii() {
@@ -34,9 +36,13 @@ pub(super) fn quoted_character(c: char, ascii: bool) -> String {
 pub(super) fn can_backquote(text: &str) -> bool {
     text.chars()
         .all(|c| c != '`' && c != '\u{feff}' && (c == '\t' || !c.is_ascii_control()))
+        && !has_strays(text)
 }
 
 fn escape(out: &mut String, c: char, quote: char, ascii: bool) {
+    if let Some(byte) = byte_of(c) {
+        return out.push_str(&format!("\\x{byte:02x}"));
+    }
     match c {
         c if c == quote || c == '\\' => {
             out.push('\\');

@@ -16,6 +16,8 @@ const DEEPEST: usize = 200;
 pub(super) struct Printer<'b> {
     pub(super) out: TextBuilder,
     pub(super) flags: Flags,
+    /// True if an action prints the value, not a function.
+    pub(super) is_action: bool,
     budget: &'b mut Budget,
     /// True if a bad verb is being reported, where values print plainly.
     erroring: bool,
@@ -26,6 +28,7 @@ impl<'b> Printer<'b> {
         Printer {
             out: TextBuilder::new(),
             flags: Flags::default(),
+            is_action: false,
             budget,
             erroring: false,
         }
@@ -40,6 +43,7 @@ impl<'b> Printer<'b> {
                 Ok(())
             }
             (_, 'T') => self.plain_string(&Text::from(value.type_name()), &value.inputs),
+            (Data::Map(_) | Data::List(_) | Data::Bytes(_), 'p') => self.address(),
             (Data::Bytes(bytes), 'd') if self.flags.go_syntax => {
                 self.bytes(&bytes.clone(), value, 'v')
             }
@@ -80,6 +84,7 @@ impl<'b> Printer<'b> {
                 _ => self.int(value, IntKind::Int64, *nanoseconds, verb),
             },
             Data::Float(number) => self.float(value, *number, verb),
+            Data::Complex(real, imaginary) => self.complex(value, (*real, *imaginary), verb),
             Data::String(text) => self.string(value, text, verb),
             Data::Bytes(bytes) => self.bytes(&bytes.clone(), value, verb),
             Data::Time(time) => self.string(value, &time.to_string().into(), verb),
@@ -96,23 +101,36 @@ impl<'b> Printer<'b> {
         verb: char,
         depth: usize,
     ) -> Result<(), Problem> {
-        let text = object
-            .methods
-            .as_ref()
-            .and_then(|methods| methods.to_text());
-        match text {
+        // the methods are those of the pointer, which only an action finds for a plain value
+        let is_pointer = object.type_name.starts_with('*');
+        let methods = object.methods.as_ref();
+        let methods = methods.filter(|_| is_pointer || self.is_action && depth == 0);
+        match methods.and_then(|methods| methods.to_text()) {
             Some(text) if matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') && !self.erroring => {
                 self.string(value, &text.into(), verb)
             }
+            _ if object.is_struct && is_pointer && depth > 0 => match verb {
+                'v' | 'p' | 'b' | 'o' | 'd' | 'x' | 'X' => self.address(),
+                _ => self.bad(value, verb),
+            },
             _ if object.is_struct => {
-                let fields = value.as_map().map(|map| map.entries()).unwrap_or_default();
-                self.out.push_str("{");
-                for (index, (name, field)) in fields.iter().enumerate() {
+                if is_pointer && depth == 0 && !self.is_action {
+                    self.out.push_str("&");
+                }
+                let (open, between) = match self.flags.go_syntax {
+                    true => (
+                        format!("{}{{", object.type_name.trim_start_matches('*')),
+                        ", ",
+                    ),
+                    false => ("{".to_string(), " "),
+                };
+                self.out.push_str(&open);
+                for (index, field) in object.fields.iter().enumerate() {
                     if index > 0 {
-                        self.out.push_str(" ");
+                        self.out.push_str(between);
                     }
                     if self.flags.field_names || self.flags.go_syntax {
-                        self.out.push_str(&format!("{name}:"));
+                        self.out.push_str(&format!("{}:", field.name));
                     }
                     self.value(&field.value, verb, depth + 1)?;
                 }
@@ -121,6 +139,11 @@ impl<'b> Printer<'b> {
             }
             _ => self.value(&object.content, verb, depth),
         }
+    }
+
+    /// The address of a pointer, which differs in every run.
+    fn address(&mut self) -> Result<(), Problem> {
+        self.pad("0xc000000000", &Inputs::VOLATILE)
     }
 
     fn list(
@@ -253,6 +276,20 @@ impl<'b> Printer<'b> {
         }
     }
 
+    /// `(1+2i)`; width and flags count for each part.
+    fn complex(&mut self, value: &Value, parts: (f64, f64), verb: char) -> Result<(), Problem> {
+        if number::float(parts.0, verb, &self.flags).is_none() {
+            return self.bad(value, verb);
+        }
+        self.out.push_from("(", &value.inputs);
+        self.float(value, parts.0, verb)?;
+        let plus = std::mem::replace(&mut self.flags.plus, true);
+        self.float(value, parts.1, verb)?;
+        self.flags.plus = plus;
+        self.out.push_from("i)", &value.inputs);
+        Ok(())
+    }
+
     fn string(&mut self, value: &Value, text: &Text, verb: char) -> Result<(), Problem> {
         let inputs = value.inputs();
         match verb {
@@ -266,7 +303,7 @@ impl<'b> Printer<'b> {
                 };
                 self.pad(&quoted, &inputs)
             }
-            'x' | 'X' => self.hex(text.as_str().as_bytes(), verb == 'X', &inputs),
+            'x' | 'X' => self.hex(&text.bytes(), verb == 'X', &inputs),
             _ => self.bad(value, verb),
         }
     }
@@ -313,7 +350,7 @@ impl<'b> Printer<'b> {
     }
 
     fn bytes(&mut self, bytes: &[u8], value: &Value, verb: char) -> Result<(), Problem> {
-        let text = || Text::from(String::from_utf8_lossy(bytes).into_owned());
+        let text = || Text::of_bytes(bytes, &value.inputs);
         match verb {
             's' => self.plain_string(&text(), &value.inputs),
             'q' => self.string(value, &text(), 'q'),

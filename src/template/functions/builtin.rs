@@ -1,9 +1,10 @@
 //! The functions of Go's `text/template` itself.
 
 use super::{Action, Call, Function, fixed, variadic};
+use crate::template::bytes::{self, byte_of};
 use crate::template::error::Problem;
 use crate::template::format;
-use crate::template::value::{Data, IntKind, MapKind, Signature, Type, Value};
+use crate::template::value::{Data, IntKind, Signature, Type, Value};
 
 const ANY: &[Type] = &[Type::Any];
 const REFLECT: &[Type] = &[Type::Reflect];
@@ -81,7 +82,7 @@ const fn special(
 
 fn length(value: &Value) -> Result<usize, Problem> {
     match &value.underlying().data {
-        Data::String(text) => Ok(text.as_str().len()),
+        Data::String(text) => Ok(text.bytes().len()),
         Data::Bytes(bytes) => Ok(bytes.len()),
         Data::List(list) => Ok(list.items.len()),
         Data::Map(map) => Ok(map.len()),
@@ -112,7 +113,7 @@ fn index(call: &mut Call<'_>) -> Result<Value, Problem> {
         item = match &item.underlying().data {
             Data::Nil | Data::Missing => return Err("index of nil pointer".into()),
             Data::String(text) => {
-                let bytes = text.as_str().as_bytes();
+                let bytes = text.bytes();
                 let at = position(index, bytes.len())?;
                 let byte = bytes.get(at).ok_or_else(out_of_range)?;
                 let byte: Value = Data::Int(IntKind::Uint8, i64::from(*byte)).into();
@@ -134,10 +135,7 @@ fn index(call: &mut Call<'_>) -> Result<Value, Problem> {
                         return Err(format!("value has type {name}; should be string").into());
                     }
                 };
-                map.get(key).unwrap_or_else(|| match map.kind {
-                    MapKind::Strings => Value::string(""),
-                    _ => Value::nil(),
-                })
+                map.get(key).unwrap_or_else(|| map.zero())
             }
             _ => return Err(format!("can't index item of type {}", item.type_name()).into()),
         };
@@ -173,7 +171,7 @@ fn slice(call: &mut Call<'_>) -> Result<Value, Problem> {
         return Err(format!("invalid slice index: {start} > {end}").into());
     }
     match &item.data {
-        Data::String(_) => Ok(Value::string(call.text(0).slice(start..end))),
+        Data::String(_) => Ok(Value::string(call.text(0).cut(start..end))),
         _ => {
             let items = item.items().unwrap_or_default();
             let part = items.get(start..end).unwrap_or_default();
@@ -189,6 +187,7 @@ enum Basic {
     Int,
     Uint,
     Float,
+    Complex,
     String,
     Other,
 }
@@ -199,6 +198,7 @@ fn basic(value: &Value) -> Basic {
         Data::Int(kind, _) if kind.is_unsigned() => Basic::Uint,
         Data::Int(..) | Data::Duration(_) => Basic::Int,
         Data::Float(_) => Basic::Float,
+        Data::Complex(..) => Basic::Complex,
         Data::String(_) => Basic::String,
         _ => Basic::Other,
     }
@@ -249,6 +249,7 @@ fn equals(one: &Value, other: &Value) -> Result<bool, Problem> {
         _ => Ok(match (&one.data, &other.data) {
             (Data::Bool(a), Data::Bool(b)) => a == b,
             (Data::Float(a), Data::Float(b)) => a == b,
+            (Data::Complex(a, b), Data::Complex(c, d)) => a == c && b == d,
             (Data::String(a), Data::String(b)) => a.as_str() == b.as_str(),
             _ => whole(one) == whole(other),
         }),
@@ -284,7 +285,7 @@ fn less(one: &Value, other: &Value) -> Result<bool, Problem> {
     match (a, b) {
         (Basic::Int, Basic::Uint) | (Basic::Uint, Basic::Int) => Ok(whole(one) < whole(other)),
         _ if a != b => Err(incompatible(one, other)),
-        (Basic::Bool, _) => Err(INVALID.into()),
+        (Basic::Bool | Basic::Complex, _) => Err(INVALID.into()),
         _ => Ok(match (&one.data, &other.data) {
             (Data::Float(a), Data::Float(b)) => a < b,
             (Data::String(a), Data::String(b)) => a.as_str() < b.as_str(),
@@ -340,6 +341,7 @@ fn javascript(text: &str) -> String {
             '>' => out.push_str("\\u003E"),
             '&' => out.push_str("\\u0026"),
             '=' => out.push_str("\\u003D"),
+            c if byte_of(c).is_some() => out.push(c),
             c if c < ' ' || !c.is_ascii() && !format::is_printable(c) => {
                 out.push_str(&format!("\\u{:04X}", u32::from(c)));
             }
@@ -352,7 +354,7 @@ fn javascript(text: &str) -> String {
 /// A text as a part of a URL's query.
 pub(crate) fn query_escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
+    for byte in bytes::of_string(text).iter().copied() {
         match byte {
             b' ' => out.push('+'),
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {

@@ -1,6 +1,9 @@
 //! The arguments of a call, and what its result came from.
 
+use std::borrow::Cow;
+
 use crate::template::budget::Budget;
+use crate::template::bytes;
 use crate::template::error::Problem;
 use crate::template::format;
 use crate::template::inputs::Inputs;
@@ -35,11 +38,8 @@ impl<'a> Call<'a> {
     }
 
     /// The bytes of a string argument, which may not be UTF-8.
-    pub(super) fn bytes(&self, index: usize) -> &'a [u8] {
-        match &self.value(index).data {
-            Data::String(text) => text.as_bytes(),
-            _ => self.str(index).as_bytes(),
-        }
+    pub(super) fn bytes(&self, index: usize) -> Cow<'a, [u8]> {
+        bytes::of_string(self.str(index))
     }
 
     /// A string argument with its pieces.
@@ -105,9 +105,7 @@ impl<'a> Call<'a> {
 /// Any value as a string: strings and bytes as they are, others as `%v` prints them.
 pub(super) fn to_text(value: &Value, budget: &mut Budget) -> Result<Text, Problem> {
     if let Data::Bytes(bytes) = &value.data {
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        let text = Value::string(text).with_inputs(value.inputs.clone());
-        return Ok(text.as_text().unwrap_or_default());
+        return Ok(Text::of_bytes(bytes, &value.inputs));
     }
     format::display(value, budget)
 }

@@ -23,6 +23,10 @@ const ZONED: &[Type] = &[Type::String, Type::Any, Type::String];
 /// The second that counts as now: 2024-01-01T00:00:00Z.
 const NOW: i64 = 1_704_067_200;
 
+/// A second and an hour in nanoseconds.
+const SECOND: i64 = 1_000_000_000;
+const HOUR: i64 = 3600 * SECOND;
+
 pub(super) static FUNCTIONS: &[Function] = &[
     fixed("now", &[], |_| {
         Ok(time(NOW, 0, &TimeZone::UTC, Inputs::VOLATILE))
@@ -80,12 +84,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
         let nanoseconds = span(call.value(0))?;
         call.computed(Data::Duration(nanoseconds).into())
     }),
-    fixed("durationSeconds", ANY, |call| float_of(call, 1e9)),
-    fixed("durationMinutes", ANY, |call| float_of(call, 60e9)),
-    fixed("durationHours", ANY, |call| float_of(call, 3600e9)),
-    fixed("durationDays", ANY, |call| float_of(call, 24.0 * 3600e9)),
+    fixed("durationSeconds", ANY, |call| float_of(call, SECOND, 1.0)),
+    fixed("durationMinutes", ANY, |call| {
+        float_of(call, 60 * SECOND, 1.0)
+    }),
+    fixed("durationHours", ANY, |call| float_of(call, HOUR, 1.0)),
+    fixed("durationDays", ANY, |call| float_of(call, HOUR, 24.0)),
     fixed("durationWeeks", ANY, |call| {
-        float_of(call, 7.0 * 24.0 * 3600e9)
+        let days = float_of(call, HOUR, 24.0)?;
+        let weeks = Value::float(crate::template::numbers::to_float(&days) / 7.0);
+        Ok(weeks.with_inputs(days.inputs))
     }),
     fixed("durationMilliseconds", ANY, |call| {
         whole_of(call, 1_000_000)
@@ -260,9 +268,13 @@ fn nearest(value: i64, unit: i64) -> i64 {
     }
 }
 
-fn float_of(call: &mut Call<'_>, unit: f64) -> Result<Value, Problem> {
+/// A span of time in `count` units. Like Go, it adds the whole units and their fraction, which
+/// rounds otherwise than one division.
+fn float_of(call: &mut Call<'_>, unit: i64, count: f64) -> Result<Value, Problem> {
     let nanoseconds = span(call.value(0)).unwrap_or(0);
-    call.computed(Value::float(nanoseconds as f64 / unit))
+    let (whole, rest) = (nanoseconds / unit, nanoseconds % unit);
+    let units = whole as f64 + rest as f64 / unit as f64;
+    call.computed(Value::float(units / count))
 }
 
 fn whole_of(call: &mut Call<'_>, unit: i64) -> Result<Value, Problem> {

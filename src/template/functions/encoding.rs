@@ -7,7 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::Digest as _;
 
 use super::{Call, Function, fixed};
+use crate::template::bytes;
 use crate::template::error::Problem;
+use crate::template::inputs::Inputs;
 use crate::template::text::Text;
 use crate::template::value::{Type, Value};
 
@@ -20,24 +22,24 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     fixed("b64dec", TEXT, |call| decoded(call, decode64)),
     fixed("b32enc", TEXT, |call| {
-        let text = encode32(call.bytes(0));
+        let text = encode32(&call.bytes(0));
         call.computed_text(text)
     }),
     fixed("b32dec", TEXT, |call| decoded(call, decode32)),
     fixed("sha1sum", TEXT, |call| {
-        let sum = sha1::Sha1::digest(call.bytes(0));
+        let sum = sha1::Sha1::digest(&*call.bytes(0));
         call.computed_text(hex(&sum))
     }),
     fixed("sha256sum", TEXT, |call| {
-        let sum = sha2::Sha256::digest(call.bytes(0));
+        let sum = sha2::Sha256::digest(&*call.bytes(0));
         call.computed_text(hex(&sum))
     }),
     fixed("sha512sum", TEXT, |call| {
-        let sum = sha2::Sha512::digest(call.bytes(0));
+        let sum = sha2::Sha512::digest(&*call.bytes(0));
         call.computed_text(hex(&sum))
     }),
     fixed("adler32sum", TEXT, |call| {
-        let sum = adler32(call.bytes(0));
+        let sum = adler32(&call.bytes(0));
         call.computed_text(sum.to_string())
     }),
 ];
@@ -58,8 +60,8 @@ fn decoded(
     match decode(call.str(0)) {
         Ok(bytes) => {
             call.budget.bytes(bytes.len())?;
-            let text = Text::from(String::from_utf8_lossy(&bytes).into_owned());
-            call.computed(Value::string(text.of_bytes(&bytes.into())))
+            let text = Text::of_bytes(&bytes, &Inputs::NONE);
+            call.computed(Value::string(text))
         }
         Err(message) => call.computed_text(message),
     }
@@ -135,34 +137,46 @@ fn encode32(bytes: &[u8]) -> String {
     out
 }
 
+/// Decodes as Go does, which tells the offset of the first byte that is wrong.
 fn decode32(text: &str) -> Result<Vec<u8>, String> {
-    let compact: Vec<u8> = text
-        .bytes()
+    let written = bytes::of_string(text);
+    let bytes: Vec<u8> = written
+        .iter()
+        .copied()
         .filter(|byte| !matches!(byte, b'\r' | b'\n'))
         .collect();
     let illegal = |at: usize| format!("illegal base32 data at input byte {at}");
     let mut out = Vec::new();
-    for (number, group) in compact.chunks(8).enumerate() {
-        let digits = group.iter().take_while(|byte| **byte != b'=').count();
-        let is_last = (number + 1) * 8 >= compact.len();
-        let padding_is_right = group[digits..].iter().all(|byte| *byte == b'=')
-            && matches!(digits, 2 | 4 | 5 | 7 | 8)
-            && (digits == 8 || is_last);
-        if group.len() != 8 || !padding_is_right {
-            return Err(illegal(number * 8 + digits.min(group.len())));
+    let (mut bits, mut count) = (0u64, 0);
+    for (at, byte) in bytes.iter().enumerate() {
+        let after = &bytes[at + 1..];
+        if *byte == b'=' && count >= 2 && after.len() < 8 {
+            if after.len() + count < 7 {
+                return Err(illegal(bytes.len()));
+            }
+            let padding = after.iter().take(7 - count);
+            if let Some(wrong) = padding.enumerate().find(|(_, byte)| **byte != b'=') {
+                return Err(illegal(at + wrong.0));
+            }
+            if matches!(count, 3 | 6) {
+                return Err(illegal(at));
+            }
+            bits <<= 5 * (8 - count);
+            out.extend_from_slice(&bits.to_be_bytes()[3..3 + count * 5 / 8]);
+            return Ok(out);
         }
-        let mut bits = 0u64;
-        for (index, byte) in group.iter().enumerate() {
-            let digit = match index < digits {
-                true => ALPHABET32.iter().position(|letter| letter == byte),
-                false => Some(0),
-            };
-            let digit = digit.ok_or_else(|| illegal(number * 8 + index))?;
-            bits = bits << 5 | digit as u64;
+        let digit = ALPHABET32.iter().position(|letter| letter == byte);
+        bits = bits << 5 | digit.ok_or_else(|| illegal(at))? as u64;
+        count += 1;
+        if count == 8 {
+            out.extend_from_slice(&bits.to_be_bytes()[3..]);
+            (bits, count) = (0, 0);
         }
-        out.extend_from_slice(&bits.to_be_bytes()[3..3 + digits * 5 / 8]);
     }
-    Ok(out)
+    match count {
+        0 => Ok(out),
+        count => Err(illegal(bytes.len() - count)),
+    }
 }
 
 fn adler32(bytes: &[u8]) -> u32 {

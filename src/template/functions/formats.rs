@@ -66,10 +66,12 @@ pub(super) static HELM: &[Function] = &[
     fixed("toYamlPretty", ANY, |call| lenient(call, to_yaml_pretty)),
     fixed("fromYaml", TEXT, |call| {
         let read = yaml::from_yaml(&call.text(0), call.budget);
+        let read = read.map(|value| or(value, || Value::map(Map::new())));
         as_map(call, read, YAML_ERROR)
     }),
     fixed("fromYamlArray", TEXT, |call| {
         let read = yaml::from_yaml(&call.text(0), call.budget);
+        let read = read.map(|value| or(value, || Value::list(Vec::new())));
         as_list(call, read, YAML_ERROR)
     }),
     fixed("fromJson", TEXT, |call| {
@@ -123,6 +125,14 @@ fn to_yaml(call: &mut Call<'_>) -> Result<Text, NoJson> {
 /// The same as `toYaml`, but lists are indented below their key.
 fn to_yaml_pretty(call: &mut Call<'_>) -> Result<Text, NoJson> {
     yaml::to_yaml(call.value(0), Layout::Indented, call.budget)
+}
+
+/// A value, or another one in place of null.
+fn or(value: Value, other: fn() -> Value) -> Value {
+    match value.is_nil() {
+        true => other().with_inputs(value.inputs),
+        false => value,
+    }
 }
 
 /// A value that cannot be written gives an empty string.

@@ -232,6 +232,10 @@ fn chunk(call: &mut Call<'_>) -> Result<Value, Problem> {
             let inputs = call.value(1).inputs.clone();
             Ok(Value::list_of(Items::Lists, chunks.collect()).with_inputs(inputs))
         }
+        // Go makes no chunks of a negative size if there would be none at all
+        Err(_) if all.len() > 1 && call.int(0).unsigned_abs() >= all.len() as u64 - 1 => {
+            Ok(Value::list_of(Items::Lists, Vec::new()))
+        }
         _ => Err("runtime error: makeslice: len out of range".into()),
     }
 }

@@ -4,7 +4,7 @@
 use super::{Call, Function, fixed};
 use crate::template::error::Problem;
 use crate::template::inputs::Inputs;
-use crate::template::value::{Map, Type, Value};
+use crate::template::value::{Field, Type, Value};
 
 const TEXT: &[Type] = &[Type::String];
 const COUNT: &[Type] = &[Type::Int];
@@ -148,9 +148,7 @@ fn certificate(call: &mut Call<'_>) -> Result<Value, Problem> {
 }
 
 fn pair(certificate: String, key: String, inputs: &Inputs) -> Value {
-    let fields = Map::new();
-    for (name, text) in [("Cert", certificate), ("Key", key)] {
-        fields.set(name, Value::string(text).with_inputs(inputs.clone()));
-    }
+    let field = |name, text| Field::new(name, Value::string(text).with_inputs(inputs.clone()));
+    let fields = [field("Cert", certificate), field("Key", key)];
     Value::structure(Type::Certificate.name(), fields, None).with_inputs(inputs.clone())
 }

@@ -46,6 +46,7 @@ fn equal(one: &Value, other: &Value, depth: usize) -> bool {
         (Data::Bool(a), Data::Bool(b)) => a == b,
         (Data::Int(_, a), Data::Int(_, b)) | (Data::Duration(a), Data::Duration(b)) => a == b,
         (Data::Float(a), Data::Float(b)) => a == b,
+        (Data::Complex(a, b), Data::Complex(c, d)) => a == c && b == d,
         (Data::String(a), Data::String(b)) => a.as_str() == b.as_str(),
         (Data::Bytes(a), Data::Bytes(b)) => a == b,
         (Data::Time(a), Data::Time(b)) => a == b,

@@ -7,6 +7,7 @@ use regex::{Captures, Regex, RegexBuilder};
 use super::regex_syntax::{quote_meta, translate};
 use super::strings::string_list;
 use super::{Call, Function, fixed};
+use crate::template::bytes::has_strays;
 use crate::template::error::Problem;
 use crate::template::text::{Text, TextBuilder};
 use crate::template::value::{Type, Value};
@@ -53,6 +54,9 @@ fn compiled(call: &mut Call<'_>) -> Result<Regex, Problem> {
 
 /// An expression in Go's syntax; `None` if it is not valid, or too large.
 pub(crate) fn compile(pattern: &str) -> Option<Regex> {
+    if has_strays(pattern) {
+        return None;
+    }
     let translated = translate(pattern).ok()?;
     let built = RegexBuilder::new(&translated).size_limit(LARGEST).build();
     built.ok()

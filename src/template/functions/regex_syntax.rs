@@ -27,6 +27,7 @@ pub(super) struct Invalid;
 pub(super) fn translate(pattern: &str) -> Result<String, Invalid> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut rest = pattern.chars().peekable();
+    let mut names = Vec::new();
     // a repetition may not follow another one
     let mut is_repeated = false;
     while let Some(c) = rest.next() {
@@ -47,7 +48,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, Invalid> {
             '}' => out.push_str("\\}"),
             ']' => out.push_str("\\]"),
             '[' => class(&mut rest, &mut out)?,
-            '(' => group(&mut rest, &mut out)?,
+            '(' => group(&mut rest, &mut names, &mut out)?,
             '\\' => escape(&mut rest, &mut out)?,
             c => out.push(c),
         }
@@ -87,7 +88,7 @@ fn repetition(rest: &Rest<'_>) -> Result<Option<String>, Invalid> {
 }
 
 /// The start of a group; the parenthesis is read.
-fn group(rest: &mut Rest<'_>, out: &mut String) -> Result<(), Invalid> {
+fn group(rest: &mut Rest<'_>, names: &mut Vec<String>, out: &mut String) -> Result<(), Invalid> {
     out.push('(');
     let mut ahead = rest.clone();
     if ahead.next() != Some('?') {
@@ -96,6 +97,14 @@ fn group(rest: &mut Rest<'_>, out: &mut String) -> Result<(), Invalid> {
     rest.next();
     out.push('?');
     if matches!(rest.peek(), Some('P' | '<')) {
+        let name: String = rest.clone().take_while(|c| *c != '>').collect();
+        if names.contains(&name) {
+            // Go takes a name twice; the crate gets the second group without it
+            rest.nth(name.chars().count());
+            out.pop();
+            return Ok(());
+        }
+        names.push(name);
         return Ok(());
     }
     for c in rest.by_ref() {

@@ -2,7 +2,7 @@
 
 use super::{Function, fixed};
 use crate::template::semver::{Constraints, Version};
-use crate::template::value::{Data, IntKind, Map, Methods, Signature, Type, Value};
+use crate::template::value::{Data, Field, IntKind, Methods, Signature, Type, Value};
 
 const TEXT: &[Type] = &[Type::String];
 
@@ -19,9 +19,19 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 fn version_value(version: Version) -> Value {
+    let number = |value: u64| Value::from(Data::Int(IntKind::Uint64, value as i64));
+    let text = |text: &str| Value::string(text);
+    let fields = [
+        Field::new("major", number(version.major)),
+        Field::new("minor", number(version.minor)),
+        Field::new("patch", number(version.patch)),
+        Field::new("pre", text(&version.prerelease)),
+        Field::new("metadata", text(&version.metadata)),
+        Field::new("original", text(&version.original)),
+    ];
     Value::structure(
         Type::Version.name(),
-        Map::new(),
+        fields,
         Some(std::sync::Arc::new(version)),
     )
 }

@@ -2,6 +2,7 @@
 
 use super::{Call, Function, fixed, variadic};
 use crate::template::budget::Budget;
+use crate::template::bytes;
 use crate::template::error::Problem;
 use crate::template::format;
 use crate::template::text::{Text, TextBuilder};
@@ -36,7 +37,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     fixed("trunc", WIDTH, truncate),
     fixed("substr", &[Type::Int, Type::Int, Type::String], |call| {
-        let length = call.str(2).len() as i64;
+        let length = call.bytes(2).len() as i64;
         let (start, end) = match (call.int(0), call.int(1)) {
             (start, end) if start < 0 => (0, end),
             (start, end) if end < 0 || end > length => (start, length),
@@ -198,24 +199,18 @@ fn trim_all(call: &mut Call<'_>) -> Result<Value, Problem> {
     trim(call, 1, |c| set.contains(c))
 }
 
-/// A part of a string argument by bytes. A cut through a character leaves it out.
+/// A part of a string argument by bytes.
 fn part(call: &mut Call<'_>, index: usize, start: i64, end: i64) -> Result<Value, Problem> {
-    let text = call.text(index);
-    let length = text.as_str().len();
+    let length = call.bytes(index).len();
     let bounds = usize::try_from(start).ok().zip(usize::try_from(end).ok());
     let Some((start, end)) = bounds.filter(|(start, end)| start <= end && *end <= length) else {
         return Err(format!("slice bounds out of range [{start}:{end}]").into());
     };
-    let start = (start..=length).find(|at| text.as_str().is_char_boundary(*at));
-    let end = (0..=end)
-        .rev()
-        .find(|at| text.as_str().is_char_boundary(*at));
-    let (start, end) = (start.unwrap_or(length), end.unwrap_or(0));
-    call.pieced(text.slice(start.min(end)..end))
+    call.pieced(call.text(index).cut(start..end))
 }
 
 fn truncate(call: &mut Call<'_>) -> Result<Value, Problem> {
-    let length = call.str(1).len() as i64;
+    let length = call.bytes(1).len() as i64;
     let (start, end) = match call.int(0) {
         width if width < 0 && length + width > 0 => (length + width, length),
         width if width >= 0 && length > width => (0, width),
@@ -263,6 +258,9 @@ fn whole_of(
 
 /// A character's only mapping. Go knows no mappings to several characters.
 fn single(mut mapping: impl Iterator<Item = char>, c: char) -> char {
+    if bytes::byte_of(c).is_some() {
+        return char::REPLACEMENT_CHARACTER;
+    }
     match (mapping.next(), mapping.next()) {
         (Some(mapped), None) => mapped,
         _ if c == '\u{130}' => 'i',
@@ -290,7 +288,7 @@ pub(super) fn lower(text: &str) -> String {
 fn title(text: &str) -> String {
     let mut before = ' ';
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in bytes::replaced(text).chars() {
         let is_separator = match before {
             c if c.is_ascii() => !(c.is_ascii_alphanumeric() || c == '_'),
             c if c.is_alphanumeric() => false,
@@ -304,6 +302,7 @@ fn title(text: &str) -> String {
 
 fn untitle(text: &str) -> String {
     let mut at_start = true;
+    let text = bytes::replaced(text);
     let each = text.chars().map(|c| {
         let is_gap = c.is_whitespace();
         let mapped = if at_start && !is_gap {
@@ -318,6 +317,7 @@ fn untitle(text: &str) -> String {
 }
 
 fn swap_case(text: &str) -> String {
+    let text = bytes::replaced(text);
     let each = text.chars().map(|c| match c {
         c if c.is_uppercase() => lower_character(c),
         c if c.is_lowercase() => upper_character(c),
@@ -330,7 +330,7 @@ fn swap_case(text: &str) -> String {
 fn initials(text: &str) -> String {
     let mut after_gap = true;
     let mut out = String::new();
-    for byte in text.bytes().map(char::from) {
+    for byte in bytes::of_string(text).iter().copied().map(char::from) {
         if byte.is_whitespace() {
             after_gap = true;
         } else if after_gap {
@@ -381,7 +381,7 @@ fn joined(
 fn quoted(out: &mut TextBuilder, value: &Value, budget: &mut Budget) -> Result<(), Problem> {
     let text = super::call::to_text(value, budget)?;
     let quoted = format::quoted(text.as_str(), false);
-    if quoted.len() == text.as_str().len() + 2 {
+    if quoted.get(1..quoted.len() - 1) == Some(text.as_str()) {
         out.push_str("\"");
         out.push(&text);
         out.push_str("\"");
@@ -442,7 +442,8 @@ fn replace(call: &mut Call<'_>) -> Result<Value, Problem> {
 
 /// Shortens a text to a width by dots at its end, or at both ends from an offset on.
 fn abbreviate(text: &str, offset: i64, width: i64) -> String {
-    let length = text.len() as i64;
+    let bytes = bytes::of_string(text);
+    let length = bytes.len() as i64;
     if text.is_empty() || width < 4 || length <= width {
         return if width < 4 {
             String::new()
@@ -451,10 +452,8 @@ fn abbreviate(text: &str, offset: i64, width: i64) -> String {
         };
     }
     let cut = |start: i64, end: i64| {
-        let bytes = text
-            .as_bytes()
-            .get(start.max(0) as usize..end.max(0) as usize);
-        String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
+        let part = bytes.get(start.max(0) as usize..end.max(0) as usize);
+        bytes::to_string(part.unwrap_or_default())
     };
     let mut offset = offset.min(length);
     if length - offset < width - 3 {
@@ -476,10 +475,10 @@ fn abbreviate(text: &str, offset: i64, width: i64) -> String {
 /// Breaks a text into lines of a width at blanks.
 fn wrap(text: &str, width: i64, separator: &str, breaks_words: bool) -> String {
     let width = usize::try_from(width).unwrap_or(1).max(1);
-    let bytes = text.as_bytes();
+    let bytes = bytes::of_string(text);
     let part = |start: usize, end: usize| {
         let part = bytes.get(start..end).unwrap_or_default();
-        String::from_utf8_lossy(part).into_owned()
+        bytes::to_string(part)
     };
     let mut out = String::new();
     let mut at = 0;

@@ -2,6 +2,7 @@
 
 use super::dicts::map_of;
 use super::{Call, Function, fixed};
+use crate::template::bytes;
 use crate::template::error::Problem;
 use crate::template::value::{Type, Value};
 
@@ -193,15 +194,12 @@ fn decode(text: &str, part: Part) -> Result<String, String> {
         }
         rest = &after[2..];
     }
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
+    Ok(bytes::to_string(&bytes))
 }
 
 fn encode(text: &str, kept: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
+    for byte in bytes::of_string(text).iter().copied() {
         match char::from(byte) {
             c if c.is_ascii_alphanumeric() || kept.contains(c) && c.is_ascii() => out.push(c),
             _ => out.push_str(&format!("%{byte:02X}")),

@@ -1,6 +1,7 @@
 //! Numbers, strings and character constants, as Go's `strconv` reads them.
 
 use super::tree::Number;
+use crate::template::bytes;
 use crate::template::numbers::{float, magnitude, signed};
 
 /// The text of a quoted or raw string; `None` if it is not one.
@@ -19,10 +20,11 @@ pub(super) fn character(written: &str) -> Option<char> {
     let text = unescape(inner, '\'')?;
     let mut characters = text.chars();
     let only = characters.next()?;
+    let only = bytes::byte_of(only).map_or(only, char::from);
     characters.next().is_none().then_some(only)
 }
 
-/// Resolves escapes. Bytes that are not UTF-8 become U+FFFD.
+/// Resolves escapes.
 fn unescape(text: &str, quote: char) -> Option<String> {
     if !text.contains('\\') {
         return (!text.contains([quote, '\n'])).then(|| text.to_string());
@@ -63,10 +65,7 @@ fn unescape(text: &str, quote: char) -> Option<String> {
         };
         bytes.push(simple);
     }
-    Some(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
+    Some(bytes::to_string(&bytes))
 }
 
 fn digits(rest: &mut std::str::Chars<'_>, count: usize, radix: u32) -> Option<u32> {
@@ -78,11 +77,13 @@ fn digits(rest: &mut std::str::Chars<'_>, count: usize, radix: u32) -> Option<u3
 
 /// The values of a number. The error is worded as Go words it.
 pub(super) fn number(written: &str) -> Result<Number, String> {
-    if let Some(real) = written.strip_suffix('i') {
-        return match float(real) {
-            Some(0.0) => Ok(whole(0)),
-            _ => Err(format!("complex number {written} is not supported")),
-        };
+    let illegal = || format!("illegal number syntax: {written:?}");
+    if written.ends_with('i') {
+        let (real, imaginary) = complex(written).ok_or_else(illegal)?;
+        return Ok(Number {
+            complex: Some((real, imaginary)),
+            ..of_float(Some(real).filter(|_| imaginary == 0.0))
+        });
     }
     let unsigned = match written.starts_with(['+', '-']) {
         true => None,
@@ -98,20 +99,44 @@ pub(super) fn number(written: &str) -> Result<Number, String> {
                 .map(|value| value as f64)
                 .or(unsigned.map(|value| value as f64)),
             is_float,
+            complex: None,
         });
     }
-    let value = float(written).ok_or_else(|| format!("illegal number syntax: {written:?}"))?;
+    let value = float(written).ok_or_else(illegal)?;
     if !written.contains(['.', 'e', 'E', 'p', 'P']) {
         return Err(format!("integer overflow: {written:?}"));
     }
-    let is_whole = value.fract() == 0.0;
     Ok(Number {
-        int: (is_whole && value.abs() < 9.3e18 && value as i64 as f64 == value)
-            .then_some(value as i64),
-        unsigned: (is_whole && (0.0..1.9e19).contains(&value)).then_some(value as u64),
-        float: Some(value),
         is_float,
+        ..of_float(Some(value))
     })
+}
+
+/// A float, and the integers that it equals.
+fn of_float(float: Option<f64>) -> Number {
+    let whole = float.filter(|value| value.fract() == 0.0);
+    let is_int = |value: &f64| value.abs() < 9.3e18 && *value as i64 as f64 == *value;
+    let is_unsigned = |value: &f64| (0.0..1.9e19).contains(value);
+    Number {
+        int: whole.filter(is_int).map(|value| value as i64),
+        unsigned: whole.filter(is_unsigned).map(|value| value as u64),
+        float,
+        is_float: false,
+        complex: None,
+    }
+}
+
+/// The parts of `2i` or `1-2i`.
+fn complex(written: &str) -> Option<(f64, f64)> {
+    let text = written.strip_suffix('i')?;
+    let is_hex = is_hex(text) || text.contains(['x', 'X']);
+    let exponents: &[char] = if is_hex { &['p', 'P'] } else { &['e', 'E'] };
+    let signs = text.match_indices(['+', '-']).map(|(at, _)| at);
+    let mut inner = signs.filter(|at| *at > 0 && !text[..*at].ends_with(exponents));
+    match inner.next() {
+        Some(at) => Some((float(&text[..at])?, float(&text[at..])?)),
+        None => Some((0.0, float(text)?)),
+    }
 }
 
 /// The number of a character constant.
@@ -121,6 +146,7 @@ pub(super) fn whole(value: u32) -> Number {
         unsigned: Some(value.into()),
         float: Some(value.into()),
         is_float: false,
+        complex: None,
     }
 }
 
@@ -149,6 +175,7 @@ mod tests {
             assert_eq!(unquote(written).as_deref(), text, "{written}");
         }
         assert_eq!(character(r"'\''"), Some('\''));
+        assert_eq!(character(r"'\xff'"), Some('ÿ'));
         assert_eq!(character("'ab'"), None);
         assert_eq!(character("''"), None);
     }
@@ -172,6 +199,23 @@ mod tests {
                 (int, Some(float), is_float),
                 "{written}"
             );
+        }
+        for (written, parts, int) in [
+            ("2.5i", (0.0, 2.5), None),
+            ("1-2e1i", (1.0, -20.0), None),
+            ("0x1p-2+1i", (0.25, 1.0), None),
+            ("0i", (0.0, 0.0), Some(0)),
+            ("3+0i", (3.0, 0.0), Some(3)),
+        ] {
+            let number = number(written).unwrap();
+            assert_eq!(
+                (number.complex, number.int),
+                (Some(parts), int),
+                "{written}"
+            );
+        }
+        for bad in ["i", "0x1i", "1+i"] {
+            assert!(number(bad).is_err(), "{bad}");
         }
         for bad in ["08", "1__0", "_1", "0x", "99999999999999999999", "1e", "."] {
             assert!(number(bad).is_err(), "{bad}");

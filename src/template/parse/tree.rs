@@ -89,4 +89,7 @@ pub(in crate::template) struct Number {
     pub(in crate::template) float: Option<f64>,
     /// True if it is a float where nothing asks for a type: `1.0`, `1e3`.
     pub(in crate::template) is_float: bool,
+    /// The real and the imaginary part of a number such as `2i`, which is complex where nothing
+    /// asks for a type.
+    pub(in crate::template) complex: Option<(f64, f64)>,
 }
