@@ -11,6 +11,7 @@ pub(crate) mod copies;
 pub(crate) mod image;
 pub(crate) mod image_fields;
 pub(crate) mod image_use;
+pub(crate) mod naming;
 pub(crate) mod operators;
 pub(crate) mod outline;
 mod part;

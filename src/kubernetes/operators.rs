@@ -118,6 +118,13 @@ fn is_custom(group: &str) -> bool {
     group.contains('.') && !group.ends_with(".k8s.io")
 }
 
+/// True if nothing is known of what the controller of a custom resource makes.
+pub(crate) fn may_make_anything(resource: &Resource) -> bool {
+    let group = resource.group();
+    let mut known = MAKES_NOTHING.iter();
+    is_custom(group) && !known.any(|ending| is_of_family(group, ending))
+}
+
 /// The ways of making other objects: see [`makes`] and `copies::copies`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Maker {
@@ -181,7 +188,7 @@ pub(crate) fn makes(resource: &Resource, target: Target, name: &str) -> bool {
         return false;
     };
     // operators that are not listed here mostly name what they make after their object
-    if rest.is_empty() && is_custom(group) && !MAKES_NOTHING.iter().any(|ending| family(ending)) {
+    if rest.is_empty() && may_make_anything(resource) {
         return true;
     }
     MADE.iter()

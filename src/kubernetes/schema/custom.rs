@@ -42,6 +42,9 @@ pub(crate) struct Version {
     pub is_stored: bool,
     /// True if the API server warns about objects of it.
     pub is_deprecated: bool,
+    /// True if the API server keeps fields that the schema does not have, as it did for definitions of
+    /// `apiextensions.k8s.io/v1beta1`.
+    pub keeps_unknown: bool,
     schema: Option<Node>,
     shape: OnceLock<Result<Shape, Broken>>,
     rules: OnceLock<Rules>,
@@ -56,6 +59,9 @@ pub(crate) struct BrokenSchema<'a> {
     /// The problem, as the end of a sentence.
     pub reason: &'a str,
 }
+
+/// The API version of definitions before Kubernetes 1.16, in which repos still have some.
+const BETA: &str = "apiextensions.k8s.io/v1beta1";
 
 /// A definition that may be written by hand has at most this many bytes.
 const SMALL: u32 = 1 << 15;
@@ -92,6 +98,7 @@ impl Definitions {
                 is_served: true,
                 is_stored: false,
                 is_deprecated: false,
+                keeps_unknown: false,
                 schema: Some(schema),
                 shape: OnceLock::new(),
                 rules: OnceLock::new(),
@@ -156,11 +163,17 @@ impl Definition {
 
     fn of(node: &Node) -> Definition {
         let versions = node.at(&["spec", "versions"]).map_or(&[][..], Node::items);
+        let mut versions: Vec<Version> = versions.iter().filter_map(Version::read).collect();
+        let is_beta = node.get("apiVersion").and_then(Node::text) == Some(BETA);
+        if is_beta {
+            Version::complete(&mut versions, node);
+        }
         Definition {
             origin: node.origin,
             places: Vec::new(),
-            versions: versions.iter().filter_map(Version::read).collect(),
-            is_partial: false,
+            versions,
+            // no cluster of today takes such a definition, so it has a newer one
+            is_partial: is_beta,
             is_used: false,
         }
     }
@@ -197,10 +210,37 @@ impl Version {
             is_served: !is("served", false),
             is_stored: is("storage", true),
             is_deprecated: is("deprecated", true),
+            keeps_unknown: false,
             schema: node.at(&["schema", "openAPIV3Schema"]).cloned(),
             shape: OnceLock::new(),
             rules: OnceLock::new(),
         })
+    }
+
+    /// Adds what a definition of `v1beta1` says for all of its versions: its schema, its only
+    /// version, and that fields which the schema does not have are kept.
+    fn complete(versions: &mut Vec<Version>, node: &Node) {
+        let spec = |path: &[&str]| node.get("spec").and_then(|spec| spec.at(path));
+        if versions.is_empty() {
+            versions.extend(spec(&["version"]).and_then(Node::text).map(|name| Version {
+                name: name.to_string(),
+                is_served: true,
+                is_stored: true,
+                is_deprecated: false,
+                keeps_unknown: false,
+                schema: None,
+                shape: OnceLock::new(),
+                rules: OnceLock::new(),
+            }));
+        }
+        let shared = spec(&["validation", "openAPIV3Schema"]);
+        let prunes = spec(&["preserveUnknownFields"]).and_then(Node::as_bool) == Some(false);
+        for version in versions {
+            version.keeps_unknown = !prunes;
+            if version.schema.is_none() {
+                version.schema = shared.cloned();
+            }
+        }
     }
 
     fn shape(&self) -> &Result<Shape, Broken> {

@@ -12,8 +12,11 @@
 //!
 //! - If another environment provides the ConfigMap, or another ConfigMap of the app is in the
 //!   repository, it is an error.
-//! - If the repository holds no ConfigMap of the app, it is a warning: the ConfigMaps may be
-//!   created elsewhere.
+//! - If the repository holds no ConfigMap of the app, it is a warning for one that the change is the
+//!   first to need, and an info otherwise: something else evidently creates the ConfigMaps.
+//! - If several apps need the ConfigMap and none of them has it, or an object gives its name to a
+//!   program, such as an argument `--configmap-name=hashring` of a controller, it is an info:
+//!   something evidently creates it.
 //! - If the overlay cannot be rendered completely, it is a warning if another environment provides
 //!   the ConfigMap; otherwise it is not reported.
 //!

@@ -14,14 +14,18 @@
 //!
 //! - If another environment provides the Secret, it is an error: it was added there and forgotten
 //!   here.
-//! - If a pod needs the Secret and other Secrets of the app are in the repository, it is an error.
-//! - If at least three other Secrets with the same first words are missing for several apps and none
-//!   is provided, such as `signon-token-web` and `signon-token-api`, something outside of the
-//!   repository evidently makes them: it is a warning.
-//! - If a pod needs the Secret and only other apps keep their Secrets in the repository, it is a
-//!   warning.
+//! - If a pod needs the Secret and other Secrets of the app are in the repository, it is an error. It
+//!   is a warning if the environment before needs it and lacks it too: something may make it.
+//! - If only other apps keep their Secrets in the repository, it is a warning for a Secret that the
+//!   change is the first to need, and an info otherwise.
 //! - If the repository holds no Secret of any kind, it is an info: the Secrets are evidently
 //!   created elsewhere.
+//! - If something evidently makes the Secret, it is an info: several apps need it and none of them
+//!   has it; three other Secrets with the same first words are missing for several apps, such as
+//!   `signon-token-web` and `signon-token-api`; the agent that applies it in the other environment
+//!   reads another repository here; or an object gives its name to a program, such as an argument
+//!   `--tls-secret=webhook-cert` of a controller, a script of a Job, a Role that may update it, or a
+//!   custom resource whose operator is not known.
 //! - Registry credentials and TLS certificates are often created by hand, so for these it is an
 //!   info, or nothing is reported if the app keeps no Secret in the repository.
 //! - If the overlay cannot be rendered completely, it is a warning if another environment provides

@@ -10,7 +10,9 @@
 //!
 //! Not reported are files that any kustomization of the repository refers to, configuration files
 //! of kustomize itself, files whose names mark them as examples or templates, and files that a
-//! comment in the kustomization mentions.
+//! comment in the kustomization mentions. Neither are files that a script, Makefile or workflow of
+//! the repository names, and the Application that applies the very folder it lies in: somebody
+//! applies them by hand.
 //!
 //! ## Why
 //!

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use crate::kubernetes::image_use::{self, ImageUse};
+use crate::kubernetes::naming;
 use crate::kubernetes::operators::{self, Maker};
 use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
@@ -23,6 +24,8 @@ pub struct Facts<'a> {
     pub providers: Vec<Provider<'a>>,
     by_name: HashMap<&'a str, Vec<usize>>,
     makers: Makers<'a>,
+    resources: &'a [Resource],
+    naming: OnceLock<HashMap<&'a str, Vec<(Target, &'a Resource)>>>,
 }
 
 /// The objects that may make others without naming them.
@@ -36,8 +39,11 @@ struct Makers<'a> {
 impl<'a> Facts<'a> {
     /// The facts of a rendering.
     pub(in crate::rules) fn new(rendered: &'a Rendered, repo: &Repo) -> Facts<'a> {
-        let mut facts = Facts::default();
         let resources = &rendered.resources;
+        let mut facts = Facts {
+            resources,
+            ..Facts::default()
+        };
         for resource in resources {
             facts.workloads.extend(workload::of(resource));
             references::provided_by(resource, &mut facts.providers);
@@ -90,6 +96,29 @@ impl<'a> Facts<'a> {
             .copied()
             .collect();
         named.into_iter().chain(wide.iter().copied())
+    }
+
+    /// The objects of this overlay that give the name of a Secret or ConfigMap to a program, which may
+    /// create it.
+    pub(in crate::rules) fn naming<'s>(
+        &'s self,
+        target: Target,
+        name: &str,
+    ) -> impl Iterator<Item = &'a Resource> + use<'a, 's> {
+        let naming = self.naming.get_or_init(|| {
+            let mut found: HashMap<&str, Vec<(Target, &Resource)>> = HashMap::new();
+            let mut names = Vec::new();
+            for resource in self.resources {
+                naming::named_by(resource, &mut names);
+                for (target, name) in names.drain(..) {
+                    found.entry(name).or_default().push((target, resource));
+                }
+            }
+            found
+        });
+        let all = naming.get(name).map_or(&[][..], Vec::as_slice).iter();
+        all.filter(move |(other, _)| *other == target)
+            .map(|(_, resource)| *resource)
     }
 
     /// The objects of this overlay that provide a Secret or ConfigMap of this name.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::Context;
 use crate::kubernetes::schema::{
-    self, Api, Definition, Definitions, Described, Release, Source, Violation,
+    self, Api, Definition, Definitions, Described, Fault, Release, Source, Violation,
 };
 use crate::kustomize::Resource;
 use crate::repo::Overlay;
@@ -138,6 +138,9 @@ impl<'a> Context<'a> {
         let described = definitions.iter().filter_map(|definition| {
             let version = definition.version(version)?;
             let (mut found, source) = version.described().map(judge)?;
+            if version.keeps_unknown {
+                found.retain(|violation| !matches!(violation.fault, Fault::Unknown { .. }));
+            }
             // the API server asks these rules about objects that have the right shape
             if found.is_empty() && node.get("sops").is_none() {
                 found = version.broken_rules(node);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::need::{Need, is_known_name, lasting_name, where_it_is};
 use crate::finding::{Cause, Severity};
 use crate::kubernetes::references::{Provider, Reference, Target, Use};
+use crate::kustomize::Resource;
 use crate::names::did_you_mean;
 use crate::repo::Overlay;
 use crate::rules::engine::context::controls::Control;
@@ -68,8 +69,17 @@ fn judge<'a>(need: Need<'_, 'a>, references: &[&Reference<'a>]) -> Option<Draft>
         elsewhere: need.provided_elsewhere(),
         near: need.nearest(),
         hashed: need.generated(),
+        named: None,
     };
     let known = missing.elsewhere.is_some() || missing.near.is_some();
+    let missing = Missing {
+        named: if known {
+            None
+        } else {
+            need.named_for_a_program()
+        },
+        ..missing
+    };
     let alike = if known { Vec::new() } else { needing(need) };
     // with a base, only an object that was already missing there can be created elsewhere
     let made_elsewhere = match need.context.base {
@@ -82,12 +92,15 @@ fn judge<'a>(need: Need<'_, 'a>, references: &[&Reference<'a>]) -> Option<Draft>
         return None;
     }
     let severity = severity(need, first.purpose, known)?;
-    let severity = if made_elsewhere || missing.is_unsure() {
-        severity.min(Severity::Warning)
+    let is_evident = made_elsewhere && apps(&alike) > 1;
+    let most = if is_evident || missing.named.is_some() || missing.comes_from_elsewhere() {
+        Severity::Info
+    } else if made_elsewhere || missing.is_unsure() {
+        Severity::Warning
     } else {
-        severity
+        Severity::Error
     };
-    let mut draft = missing.draft(severity);
+    let mut draft = missing.draft(severity.min(most));
     if made_elsewhere {
         draft.message.push_str(&format!(
             "; {} need it and none provides it, so it may be made elsewhere",
@@ -119,17 +132,30 @@ fn comes_from_elsewhere(context: &Context, overlay: &Overlay, other: &Overlay) -
 /// The number of overlays that need an object and are checked for it.
 const ASKED: usize = 20;
 
-/// The overlays that need an object of this name, protected ones first, if none of them has it.
+/// The overlays that need an object of this name and lack it, protected ones first, if hardly one has
+/// it: one that runs all apps on a laptop may have what the clusters get from Terraform.
 fn needing<'a>(need: Need<'_, 'a>) -> Vec<&'a Overlay> {
     let context = need.context;
     let mut found = context.needing(need.target, need.name);
     found.sort_by_key(|other| !context.repo.protected(other));
-    let has = |other: &&'a Overlay| need.of(other).is_provided();
-    if found.iter().take(ASKED).any(has) {
+    let has = |other: &&'a Overlay| {
+        let references = &context.facts(other).references;
+        let mut own = references
+            .iter()
+            .filter(|one| (one.target, one.name) == (need.target, need.name));
+        own.any(|one| need.of(other).within(one.namespace).is_provided())
+    };
+    let asked = found.len().min(ASKED);
+    let having = found.iter().take(ASKED).filter(|other| has(other)).count();
+    if having * HARDLY > asked {
         return Vec::new();
     }
+    found.retain(|other| having == 0 || !has(other));
     found
 }
+
+/// If at most one of so many overlays has an object, it is evidently not theirs.
+const HARDLY: usize = 5;
 
 /// If this many overlays need an object and none of them provides it, it is created elsewhere.
 const MANY: usize = 3;
@@ -137,9 +163,14 @@ const MANY: usize = 3;
 /// True if so many overlays need an object that it is evidently created outside of the repo. False
 /// if they are only the environments of one app: one line in their base may cause all of them.
 fn are_many(needing: &[&Overlay]) -> bool {
-    let apps: BTreeSet<&str> = needing.iter().map(|other| other.app.as_str()).collect();
     let environments: BTreeSet<_> = needing.iter().map(|other| other.environment).collect();
-    needing.len() >= MANY && (apps.len() > 1 || needing.len() > environments.len())
+    needing.len() >= MANY && (apps(needing) > 1 || needing.len() > environments.len())
+}
+
+/// The number of apps of some overlays.
+fn apps(overlays: &[&Overlay]) -> usize {
+    let apps: BTreeSet<&str> = overlays.iter().map(|other| other.app.as_str()).collect();
+    apps.len()
 }
 
 /// True if an overlay needed an object of this name at the base revision and lacked it there.
@@ -209,6 +240,8 @@ struct Missing<'m, 'a> {
     /// The object that a generator of this overlay made under that name, before its content hash
     /// was added.
     hashed: Option<&'m Provider<'m>>,
+    /// An object that gives the name to a program, which may create the object.
+    named: Option<&'m Resource>,
 }
 
 impl Missing<'_, '_> {
@@ -221,7 +254,15 @@ impl Missing<'_, '_> {
         // an environment that is only recognised by its folders may be set up differently
         let mut overlays = [Some(overlay), elsewhere].into_iter().flatten();
         overlays.any(|overlay| context.repo.is_unordered(overlay))
-            || elsewhere.is_some_and(|other| comes_from_elsewhere(context, overlay, other))
+    }
+
+    /// True if the agent that provides the object in another environment reads another repo here.
+    fn comes_from_elsewhere(&self) -> bool {
+        let Need {
+            context, overlay, ..
+        } = self.need;
+        let elsewhere = self.elsewhere.map(|(other, _)| other);
+        elsewhere.is_some_and(|other| comes_from_elsewhere(context, overlay, other))
     }
 
     fn draft(&self, severity: Severity) -> Draft {
@@ -237,6 +278,10 @@ impl Missing<'_, '_> {
         let draft = Draft::new(severity, first.node.origin, cause, message)
             .on(first.resource, &first.pointer);
         let draft = self.advise(draft);
+        let draft = match self.named {
+            Some(naming) => draft.related(naming.node.origin, "this object names it"),
+            None => draft,
+        };
         let draft = self.name_adding_providers(draft);
         self.name_other_references(draft)
     }
@@ -255,7 +300,15 @@ impl Missing<'_, '_> {
             );
         }
         let Some((other, provider)) = &self.elsewhere else {
-            return format!("{kind} `{name}` is missing: {description} needs it");
+            let message = format!("{kind} `{name}` is missing: {description} needs it");
+            return match self.named {
+                Some(naming) => format!(
+                    "{message}; {} `{}` names it and may create it",
+                    naming.kind(),
+                    naming.name()
+                ),
+                None => message,
+            };
         };
         let place = context
             .repo
@@ -371,20 +424,31 @@ fn severity(need: Need<'_, '_>, purpose: Use, elsewhere: bool) -> Option<Severit
             .iter()
             .any(|provider| provider.target == target && is_kept_in_repo(provider))
     });
-    let is_made_elsewhere = || lacks_it_as_well(need) || are_of_one_maker(need);
-    let practice = practice && !(target == Target::Secret && is_made_elsewhere());
+    let is_made_by_one = || target == Target::Secret && are_of_one_maker(need);
+    let is_lacking = || target == Target::Secret && lacks_it_as_well(need);
     match (purpose, target) {
-        (Use::Pod | Use::Values, Target::ConfigMap) if !practice => Some(Severity::Warning),
-        (Use::Pod | Use::Values, Target::ConfigMap) => Some(Severity::Error),
-        (Use::Pod | Use::Values, Target::Secret) if practice => Some(Severity::Error),
-        (Use::Pod | Use::Values, Target::Secret) if context.providers().any(target) => {
+        (Use::Pod | Use::Values, Target::Secret) if practice && is_made_by_one() => {
+            Some(Severity::Info)
+        }
+        (Use::Pod | Use::Values, Target::Secret) if practice && is_lacking() => {
             Some(Severity::Warning)
         }
-        (Use::Pod | Use::Values, Target::Secret) => Some(Severity::Info),
+        (Use::Pod | Use::Values, _) if practice => Some(Severity::Error),
+        (Use::Pod | Use::Values, _) if is_newly_needed(need) => Some(Severity::Warning),
+        // what an app keeps outside of the repo is declared nowhere
+        (Use::Pod | Use::Values, _) => Some(Severity::Info),
+        (Use::Pull | Use::Certificate, _) if is_made_by_one() || is_lacking() => None,
         // people often create registry credentials and certificates in the cluster by hand
         (Use::Pull | Use::Certificate, _) if practice => Some(Severity::Info),
         (Use::Pull | Use::Certificate, _) => None,
     }
+}
+
+/// True if the change is the first to need an object, of a kind that the repo keeps.
+fn is_newly_needed(need: Need<'_, '_>) -> bool {
+    need.context.base.is_some()
+        && need.context.providers().any(need.target)
+        && !lacked_before(need, need.name, &[need.overlay])
 }
 
 /// True if the environment before needs and lacks the same object, and did before the change: as it

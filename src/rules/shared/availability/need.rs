@@ -33,6 +33,11 @@ impl<'c, 'a> Need<'c, 'a> {
         }
     }
 
+    /// The same name, needed in a namespace.
+    pub(super) fn within(self, namespace: Option<&'c str>) -> Need<'c, 'a> {
+        Need { namespace, ..self }
+    }
+
     /// Providers of the name in the overlay itself.
     pub(super) fn own_providers(self) -> impl Iterator<Item = &'c Provider<'a>> + use<'c, 'a> {
         let facts = self.context.facts(self.overlay);
@@ -77,6 +82,33 @@ impl<'c, 'a> Need<'c, 'a> {
             copies::copies(resource, target, name)
                 || reaches(resource, namespace) && operators::makes(resource, target, name)
         }) || overlay.rendered.releases.iter().any(by_release)
+    }
+
+    /// An object that gives the name to a program, which may create the object: an argument of a
+    /// controller. What needs the object itself does not create it.
+    pub(super) fn named_for_a_program(self) -> Option<&'a Resource> {
+        let Need {
+            context,
+            overlay,
+            target,
+            name,
+            namespace,
+            ..
+        } = self;
+        let overlays = context.repo.overlays.iter();
+        let mut together = overlays.filter(|other| lands_together(overlay, other));
+        together.find_map(|other| {
+            let facts = context.facts(other);
+            let needs_it = |resource: &Resource| {
+                facts.references.iter().any(|reference| {
+                    (reference.target, reference.name) == (target, name)
+                        && reference.resource.original == resource.original
+                })
+            };
+            let mut naming = facts.naming(target, name);
+            naming
+                .find(|resource| compatible(resource.namespace(), namespace) && !needs_it(resource))
+        })
     }
 
     /// Providers of a name in other overlays that may be applied to the same cluster.
