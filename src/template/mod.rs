@@ -52,6 +52,11 @@ pub(crate) fn to_yaml(value: &Value) -> Text {
     yaml::to_yaml(value, yaml::Layout::Compact, &mut Budget::default()).unwrap_or_default()
 }
 
+/// Helm's `toYamlPretty`: keys sorted, lists indented, nothing folded.
+pub(crate) fn to_yaml_indented(value: &Value) -> Text {
+    yaml::to_yaml(value, yaml::Layout::Indented, &mut Budget::default()).unwrap_or_default()
+}
+
 /// Go's `fmt.Sprintf`.
 ///
 /// # Errors

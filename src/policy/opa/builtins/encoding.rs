@@ -1,10 +1,14 @@
 //! Functions that read and write other formats: JSON, YAML, base64, hexadecimal, tokens.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, PAD, STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::Value as Json;
 
 use super::arguments::{Arguments, Outcome, Stop};
+use super::format::display;
 use super::{Function, Value};
 use crate::policy::opa::values::{from_json, from_node, to_json};
 use crate::template;
@@ -19,12 +23,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ("yaml.is_valid", 1, |all| Ok(document(all).is_ok().into())),
     ("yaml.marshal", 1, |all| {
         let json = to_json(all.value(0)).ok_or(Stop::Undefined)?;
-        let text = template::to_yaml(&templated(&json));
+        let text = template::to_yaml_indented(&templated(&json));
         Ok(format!("{}\n", text.as_str()).into())
     }),
     ("json.marshal", 1, |all| {
-        let json = to_json(all.value(0)).ok_or(Stop::Undefined)?;
-        Ok(sorted(json).to_string().into())
+        let mut text = String::new();
+        write_json(all.value(0), &mut text);
+        all.sized(text.len())?;
+        Ok(text.into())
+    }),
+    ("base64.decode", 1, |all| {
+        let bytes = decoded(all.text(0)?)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned().into())
+    }),
+    ("base64.is_valid", 1, |all| {
+        Ok(decoded(all.text(0)?).is_ok().into())
     }),
     ("base64.encode", 1, |all| {
         Ok(STANDARD.encode(all.text(0)?.as_bytes()).into())
@@ -68,17 +81,63 @@ fn parse_config(all: &Arguments<'_>) -> Outcome {
     })
 }
 
-/// JSON with sorted keys, as Go writes maps.
-fn sorted(json: Json) -> Json {
-    match json {
-        Json::Object(map) => {
-            let mut entries: Vec<(String, Json)> = map.into_iter().collect();
-            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-            let sorted = entries.into_iter().map(|(key, value)| (key, sorted(value)));
-            Json::Object(sorted.collect())
+/// The bytes of base64 as Go reads it: newlines are skipped, and bits after the last byte too.
+fn decoded(text: &str) -> Result<Vec<u8>, Stop> {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        PAD.with_decode_allow_trailing_bits(true),
+    );
+    let text = text.replace(['\r', '\n'], "");
+    LENIENT.decode(text).map_err(|_| Stop::Undefined)
+}
+
+/// JSON as Go writes it: sorted keys, and no character that HTML interprets.
+fn write_json(value: &Value, out: &mut String) {
+    fn list<'v>(items: impl Iterator<Item = &'v Value>, out: &mut String) {
+        out.push('[');
+        for (at, item) in items.enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            write_json(item, out);
         }
-        Json::Array(items) => Json::Array(items.into_iter().map(sorted).collect()),
-        scalar => scalar,
+        out.push(']');
+    }
+    match value {
+        Value::Undefined | Value::Null => out.push_str("null"),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Number(number) => out.push_str(&number.format_decimal()),
+        Value::String(text) => write_text(text, out),
+        Value::Array(items) => list(items.iter(), out),
+        Value::Set(items) => list(items.iter(), out),
+        Value::Object(map) => {
+            let texts = map.iter().map(|(key, value)| match key {
+                Value::String(text) => (text.to_string(), value),
+                other => (display(other), value),
+            });
+            let entries: BTreeMap<String, &Value> = texts.collect();
+            out.push('{');
+            for (at, (key, value)) in entries.into_iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                write_text(&key, out);
+                out.push(':');
+                write_json(value, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn write_text(text: &str, out: &mut String) {
+    for letter in Json::from(text).to_string().chars() {
+        match letter {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                out.push_str(&format!("\\u{:04x}", letter as u32));
+            }
+            _ => out.push(letter),
+        }
     }
 }
 
@@ -117,7 +176,12 @@ fn decode_token(all: &Arguments<'_>) -> Outcome {
         let value: Json = serde_json::from_slice(&decoded(part)?).map_err(|_| Stop::Undefined)?;
         Ok::<Value, Stop>(from_json(&value))
     };
+    let (header, payload) = (json(header)?, json(payload)?);
+    let is_encrypted = matches!(&header, Value::Object(map) if map.contains_key(&"enc".into()));
+    if is_encrypted || !matches!(payload, Value::Object(_)) {
+        return Err(Stop::Undefined);
+    }
     let signature = decoded(signature)?;
     let signature: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(vec![json(header)?, json(payload)?, signature.into()].into())
+    Ok(vec![header, payload, signature.into()].into())
 }

@@ -30,8 +30,9 @@ fn argument(value: &Value) -> template::Value {
         Value::Number(number) => match number.as_i64() {
             Some(value) if number.is_integer() => template::Value::int64(value),
             _ => match number.as_f64() {
-                Some(value) if !number.is_integer() => template::Value::float(value),
-                _ => template::Value::string(display(value)),
+                Some(value) => template::Value::float(value),
+                // whole numbers of more than 64 bits
+                None => template::Value::string(display(value)),
             },
         },
         other => template::Value::string(display(other)),

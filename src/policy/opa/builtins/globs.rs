@@ -29,10 +29,12 @@ fn glob_match(all: &Arguments<'_>) -> Outcome {
         Value::Array(items) if items.is_empty() => vec!['.'],
         Value::Array(_) => {
             let texts = all.texts(1)?;
-            texts
-                .iter()
-                .filter_map(|text| text.chars().next())
-                .collect()
+            let single = |text: &&str| {
+                let mut letters = text.chars();
+                letters.next().filter(|_| letters.next().is_none())
+            };
+            let letters: Option<Vec<char>> = texts.iter().map(single).collect();
+            letters.ok_or(Stop::Undefined)?
         }
         _ => return Err(Stop::Undefined),
     };

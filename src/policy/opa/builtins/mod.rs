@@ -14,6 +14,7 @@ mod format;
 mod globs;
 mod network;
 mod numbers;
+mod paths;
 mod patterns;
 mod schemas;
 mod signature;
@@ -60,6 +61,7 @@ pub(super) fn install(engine: &mut Engine, now: i128, notes: Option<&Notes>) {
         globs::FUNCTIONS,
         network::FUNCTIONS,
         numbers::FUNCTIONS,
+        paths::FUNCTIONS,
         patterns::FUNCTIONS,
         schemas::FUNCTIONS,
         strings::FUNCTIONS,

@@ -51,7 +51,14 @@ fn block(text: &str) -> Result<Block, Stop> {
         let (address, prefix) = text.split_once('/')?;
         let digits = prefix.bytes().all(|byte| byte.is_ascii_digit());
         let prefix: u32 = prefix.parse().ok().filter(|_| digits)?;
-        Block::of(address.parse().ok()?, prefix)
+        let address: IpAddr = address.parse().ok()?;
+        match address {
+            IpAddr::V6(whole) if prefix >= 96 => match whole.to_ipv4_mapped() {
+                Some(mapped) => Block::of(IpAddr::V4(mapped), prefix - 96),
+                None => Block::of(address, prefix),
+            },
+            _ => Block::of(address, prefix),
+        }
     };
     parse().ok_or(Stop::Undefined)
 }
@@ -118,6 +125,9 @@ fn matches(all: &Arguments<'_>) -> Outcome {
     let mut found = BTreeSet::new();
     let (outer, inner) = (named(all.value(0))?, named(all.value(1))?);
     all.sized(outer.len().saturating_mul(inner.len()))?;
+    if inner.is_empty() {
+        return Ok(found.into());
+    }
     for (text, name) in &outer {
         let Value::String(text) = text else {
             return Err(Stop::Undefined);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::arguments::{Arguments, Outcome, Stop, array_of};
 use super::encoding::templated;
-use super::{Function, LARGEST};
+use super::{Function, LARGEST, Value};
 use crate::policy::opa::values::to_json;
 use crate::template::{Budget, Dialect, MissingKey, Run, Templates};
 use crate::yaml::FileId;
@@ -29,7 +29,56 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ("strings.split_n", 3, split_n),
     ("strings.render_template", 2, render),
     ("trim_space", 1, |all| Ok(all.text(0)?.trim().into())),
+    ("lower", 1, |all| {
+        Ok(each_letter(all.text(0)?, char::to_lowercase).into())
+    }),
+    ("upper", 1, |all| {
+        Ok(each_letter(all.text(0)?, char::to_uppercase).into())
+    }),
+    ("substring", 3, substring),
+    ("indexof", 2, |all| {
+        Ok(places(all)?
+            .first()
+            .map_or(Value::from(-1i64), Value::clone))
+    }),
+    ("indexof_n", 2, |all| Ok(places(all)?.into())),
 ];
+
+/// Go changes each letter to one letter: `ß` has no capital.
+fn each_letter<L: ExactSizeIterator<Item = char>>(text: &str, change: fn(char) -> L) -> String {
+    let letters = text.chars().map(|letter| match letter {
+        // a capital that only Turkish has
+        'İ' if change(letter).len() > 1 => 'i',
+        _ => {
+            let mut changed = change(letter);
+            match changed.len() {
+                1 => changed.next().unwrap_or(letter),
+                _ => letter,
+            }
+        }
+    });
+    letters.collect()
+}
+
+/// Letters from a place on; a negative length takes all.
+fn substring(all: &Arguments<'_>) -> Outcome {
+    let (text, start, length) = (all.text(0)?, all.int(1)?, all.int(2)?);
+    let start = usize::try_from(start).map_err(|_| Stop::Undefined)?;
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let letters = text.chars().skip(start).take(length);
+    Ok(letters.collect::<String>().into())
+}
+
+/// The places of a text in another one, in letters, those that overlap too.
+fn places(all: &Arguments<'_>) -> Result<Vec<Value>, Stop> {
+    let (text, part) = (all.text(0)?, all.text(1)?);
+    if part.is_empty() {
+        return Err(Stop::Undefined);
+    }
+    let letters = text.char_indices().enumerate();
+    let found = letters.filter(|(_, (at, _))| text[*at..].starts_with(&**part));
+    Ok(found.map(|(count, _)| Value::from(count)).collect())
+}
 
 /// A negative number takes the last parts.
 fn split_n(all: &Arguments<'_>) -> Outcome {

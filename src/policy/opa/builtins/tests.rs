@@ -46,8 +46,10 @@ fn values_that_would_be_too_large_are_refused() {
             doubling("NEXT := replace(LAST, \"a\", \"aa\")")
         ),
     ] {
-        let message = value(&body).unwrap_err();
-        assert!(message.contains("too large"), "{body}: {message}");
+        let message = value(&body).expect_err(&body);
+        // a busy machine may reach the time limit first
+        let is_limit = message.contains("too large") || message.contains("took more than");
+        assert!(is_limit, "{body}: {message}");
     }
 }
 
@@ -131,7 +133,38 @@ fn functions_answer_as_opa_does() {
             "strings.render_template(\"a{{.b}}\", {\"b\": 1})",
             json!("a1"),
         ),
-        ("any([false, true])", json!(true)),
+        ("base64.decode(\"aGVs\\nbG8=\")", json!("hello")),
+        ("base64.is_valid(\"YR==\")", json!(true)),
+        (
+            "json.marshal({\"b\": \"<&>\", \"a\": 0.000001})",
+            json!("{\"a\":0.000001,\"b\":\"\\u003c\\u0026\\u003e\"}"),
+        ),
+        (
+            "json.filter({\"a\": [1, {\"b\": 2}]}, [\"/a/1/b\"])",
+            json!({"a": [{"b": 2}]}),
+        ),
+        (
+            "json.remove({\"a\": [1, 2], \"b\": {3}}, [\"a/0\", [\"b\", 3], \"\"])",
+            json!({"a": [2], "b": []}),
+        ),
+        ("yaml.marshal({\"a\": [1]})", json!("a:\n  - 1\n")),
+        ("upper(\"ßa\")", json!("ßA")),
+        ("lower(\"ΑΣ\")", json!("ασ")),
+        ("substring(\"éab\", 1, -1)", json!("ab")),
+        ("substring(\"a\", 1.5, 1)", json!("<undefined>")),
+        ("indexof(\"éa\", \"a\")", json!(1)),
+        ("indexof(\"a\", \"\")", json!("<undefined>")),
+        ("indexof_n(\"aaa\", \"aa\")", json!([0, 1])),
+        ("semver.is_valid(\"01.2.3\")", json!(false)),
+        ("glob.match(\"a\", [\"ab\"], \"a\")", json!("<undefined>")),
+        ("to_number(\"+.5\")", json!(0.5)),
+        ("to_number(\"007\")", json!(7)),
+        ("to_number(\" 1\")", json!("<undefined>")),
+        ("io.jwt.decode(\"e30.W10.AA\")", json!("<undefined>")),
+        (
+            "net.cidr_intersects(\"10.0.0.0/8\", \"::ffff:10.0.0.0/104\")",
+            json!(true),
+        ),
         (
             "json.match_schema({\"a\": 1}, {\"required\": [\"b\"]})[0]",
             json!(false),

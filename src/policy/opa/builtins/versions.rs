@@ -54,7 +54,9 @@ impl<'t> Version<'t> {
         let mut parts = core.split('.');
         for number in &mut numbers {
             let part = parts.next()?;
-            let is_number = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+            let is_number = !part.is_empty()
+                && part.bytes().all(|byte| byte.is_ascii_digit())
+                && (part == "0" || !part.starts_with('0'));
             *number = part.parse().ok().filter(|_| is_number)?;
         }
         parts.next().is_none().then_some(Version {
