@@ -13,6 +13,33 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     ("array.flatten", 1, flatten),
     ("object.subset", 2, subset),
+    ("internal.member_2", 2, |all| {
+        Ok(match (all.value(0), all.value(1)) {
+            (Value::Undefined, _) | (_, Value::Undefined) => return Err(Stop::Undefined),
+            (value, Value::Array(items)) => items.contains(value),
+            (value, Value::Set(items)) => items.contains(value),
+            (value, Value::Object(map)) => map.values().any(|held| held == value),
+            _ => false,
+        }
+        .into())
+    }),
+    ("internal.member_3", 3, |all| {
+        let (key, value) = (all.value(0), all.value(1));
+        if *key == Value::Undefined || *value == Value::Undefined {
+            return Err(Stop::Undefined);
+        }
+        Ok(match all.value(2) {
+            Value::Undefined => return Err(Stop::Undefined),
+            Value::Array(items) => {
+                let at = key.as_i64().ok().and_then(|at| usize::try_from(at).ok());
+                at.and_then(|at| items.get(at)) == Some(value)
+            }
+            Value::Set(items) => key == value && items.contains(key),
+            Value::Object(map) => map.get(key) == Some(value),
+            _ => false,
+        }
+        .into())
+    }),
     ("__walk", 1, |all| {
         let mut pairs = Vec::new();
         walk(all, all.value(0), &mut Vec::new(), &mut pairs)?;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-/// One function a line: `startswith(string, string) boolean`.
+use crate::policy::opa::syntax::ExprKind;
+
+/// One function a line: `startswith(string, string) boolean`. The types of the items of a collection
+/// follow those of the collection: `sum(array|set of number) number`.
 const TEXT: &str = include_str!("signatures.txt");
 
 /// A set of types.
@@ -16,6 +19,7 @@ const NAMES: [&str; 7] = [
 ];
 
 impl Types {
+    pub(in crate::policy) const NONE: Types = Types(0);
     pub(in crate::policy) const NULL: Types = Types(1);
     pub(in crate::policy) const BOOLEAN: Types = Types(2);
     pub(in crate::policy) const NUMBER: Types = Types(4);
@@ -23,7 +27,22 @@ impl Types {
     pub(in crate::policy) const ARRAY: Types = Types(16);
     pub(in crate::policy) const OBJECT: Types = Types(32);
     pub(in crate::policy) const SET: Types = Types(64);
+    pub(in crate::policy) const COLLECTION: Types = Types(112);
     pub(in crate::policy) const ANY: Types = Types(127);
+
+    /// The types of a literal; any for other expressions.
+    pub(in crate::policy) fn of_literal(literal: &ExprKind) -> Types {
+        match literal {
+            ExprKind::Null => Types::NULL,
+            ExprKind::Bool(_) | ExprKind::In(..) => Types::BOOLEAN,
+            ExprKind::Number(_) => Types::NUMBER,
+            ExprKind::String(_) | ExprKind::Template(_) => Types::STRING,
+            ExprKind::Array(_) | ExprKind::ArrayComprehension(..) => Types::ARRAY,
+            ExprKind::Set(_) | ExprKind::SetComprehension(..) => Types::SET,
+            ExprKind::Object(_) | ExprKind::ObjectComprehension(..) => Types::OBJECT,
+            _ => Types::ANY,
+        }
+    }
 
     pub(in crate::policy) fn or(self, other: Types) -> Types {
         Types(self.0 | other.0)
@@ -62,6 +81,8 @@ impl fmt::Display for Types {
 pub(in crate::policy) struct Signature {
     pub(in crate::policy) name: &'static str,
     pub(in crate::policy) arguments: Vec<Types>,
+    /// For each argument the types of its items, or of the values of an object.
+    pub(in crate::policy) items: Vec<Types>,
     pub(in crate::policy) result: Types,
     variadic: bool,
 }
@@ -79,9 +100,14 @@ impl Signature {
         let arguments = arguments
             .split(", ")
             .filter(|one| !one.is_empty() && !variadic);
+        let (arguments, items) = arguments
+            .map(|one| one.split_once(" of ").unwrap_or((one, "any")))
+            .map(|(whole, items)| (Types::parse(whole), Types::parse(items)))
+            .unzip();
         Some(Signature {
             name,
-            arguments: arguments.map(Types::parse).collect(),
+            arguments,
+            items,
             result: Types::parse(result),
             variadic,
         })

@@ -1,5 +1,7 @@
 //! Rewrites bodies and expressions.
 
+use std::collections::BTreeSet;
+
 use super::negation::assignment;
 use super::{Lowerer, reference_to, replaced};
 use crate::policy::opa::engine::Document;
@@ -29,7 +31,8 @@ impl Lowerer<'_> {
     fn declare_in(&mut self, statement: &Statement) {
         match &statement.kind {
             StatementKind::Some(names) => {
-                for (name, _) in names {
+                for (name, at) in names {
+                    self.refuse_shadow(name, *at);
                     self.scopes.declare(name);
                 }
             }
@@ -44,6 +47,7 @@ impl Lowerer<'_> {
                 {
                     self.refuse(left.at, format!("variable `{name}` is assigned twice"));
                 }
+                self.check_assigned(left);
                 self.declare_all(left);
             }
             _ => {}
@@ -52,11 +56,11 @@ impl Lowerer<'_> {
 
     /// Declares every variable of a pattern: `[x, {"a": y}]`.
     pub(super) fn declare_all(&mut self, pattern: &Expr) {
-        struct Variables(Vec<String>);
+        struct Variables(Vec<(String, Span)>);
         impl Visitor for Variables {
             fn expr(&mut self, expr: &Expr) -> bool {
                 match &expr.kind {
-                    ExprKind::Var(name) => self.0.push(name.clone()),
+                    ExprKind::Var(name) => self.0.push((name.clone(), expr.at)),
                     ExprKind::Ref(..) | ExprKind::Call(..) => return false,
                     _ => {}
                 }
@@ -65,7 +69,8 @@ impl Lowerer<'_> {
         }
         let mut variables = Variables(Vec::new());
         each_child(pattern, &mut variables);
-        for name in variables.0 {
+        for (name, at) in variables.0 {
+            self.refuse_shadow(&name, at);
             if !self.scopes.declares(&name) {
                 self.scopes.declare(&name);
             }
@@ -82,14 +87,16 @@ impl Lowerer<'_> {
                 value,
                 collection,
             } => {
-                let collection = self.expr(collection);
-                let collection = self.local(collection, &with, out);
+                let items = self.expr(collection);
+                let collection = self.local(items.clone(), &with, out);
                 let key = match key {
                     Some(key) => self.expr(key),
                     None => Expr::new(at, ExprKind::Var("_".to_string())),
                 };
-                let value = self.expr(value);
-                let item = Expr::new(at, ExprKind::Ref(collection.into(), vec![key]));
+                let mut value = self.expr(value);
+                self.check_item(at, &value, &items);
+                let mut item = Expr::new(at, ExprKind::Ref(collection.into(), vec![key]));
+                self.separate(&mut value, &mut item, out);
                 StatementKind::Unify(value, item)
             }
             StatementKind::Every {
@@ -105,7 +112,14 @@ impl Lowerer<'_> {
                 self.declare_all(value);
                 let key = key.as_ref().map(|key| self.expr(key));
                 let value = self.expr(value);
-                let body = self.body(body);
+                let names = self.scopes.names();
+                names.iter().for_each(|name| self.scopes.forget_uses(name));
+                let lowered = self.body(body);
+                for name in names {
+                    self.check_used(&name, at);
+                }
+                self.refuse_unused(body);
+                let body = lowered;
                 self.scopes.close();
                 StatementKind::Every {
                     key,
@@ -117,6 +131,7 @@ impl Lowerer<'_> {
             StatementKind::Assign(left, right) => {
                 let right = self.expr(right);
                 let left = self.expr(left);
+                self.check_match(at, &left, &right);
                 if let ExprKind::Var(name) = &left.kind {
                     let types = self.types(&right);
                     self.scopes.set_types(name, types);
@@ -125,7 +140,10 @@ impl Lowerer<'_> {
             }
             StatementKind::Unify(left, right) => {
                 let (mut left, mut right) = (self.expr(left), self.expr(right));
-                if statement.negated {
+                self.check_match(at, &left, &right);
+                if statement.negated && self.module.negates_bodies {
+                    // the statement is a body of its own
+                } else if statement.negated {
                     left = self.negated_side(left, &with, out);
                     right = self.negated_side(right, &with, out);
                 } else {
@@ -134,10 +152,10 @@ impl Lowerer<'_> {
                 }
                 StatementKind::Unify(left, right)
             }
-            StatementKind::Expr(expr) => self.statement_expr(expr, &with, out),
+            StatementKind::Expr(expr) => self.statement_expr(expr, statement.negated, &with, out),
         };
         let kind = match kind {
-            StatementKind::Expr(expr) if statement.negated => {
+            StatementKind::Expr(expr) if statement.negated && !self.module.negates_bodies => {
                 StatementKind::Expr(self.negated(expr, &with, out))
             }
             other => other,
@@ -147,22 +165,68 @@ impl Lowerer<'_> {
             negated: statement.negated,
             kind,
             with,
+            is_operand: false,
         });
     }
 
-    /// `x = xs[x]` finds the items that are their own index. regorus takes `x` for unsafe, so the
-    /// index gets a name of its own and is compared.
+    /// `x = xs[x]` finds the items that are their own index, and `[x, x] = y` pairs of the same
+    /// value. regorus takes `x` for unsafe, so each gets a name of its own and both are compared.
     fn separate(&mut self, side: &mut Expr, other: &mut Expr, out: &mut Vec<Statement>) {
-        let (ExprKind::Var(name), ExprKind::Ref(_, parts)) = (&side.kind, &mut other.kind) else {
-            return;
-        };
+        let mut names = BTreeSet::new();
+        self.apart(side, &mut names, out);
+        if let ExprKind::Ref(_, parts) = &mut other.kind {
+            self.apart_in_indices(parts, &names, out);
+        }
+    }
+
+    /// Gives each variable of a pattern that `seen` has already a name of its own.
+    pub(super) fn apart(
+        &mut self,
+        pattern: &mut Expr,
+        seen: &mut BTreeSet<String>,
+        out: &mut Vec<Statement>,
+    ) {
+        match &mut pattern.kind {
+            ExprKind::Var(name) => {
+                let is_repeated = name != "_" && !seen.insert(name.clone());
+                if is_repeated {
+                    self.rename(pattern, out);
+                }
+            }
+            ExprKind::Array(items) => {
+                for item in items {
+                    self.apart(item, seen, out);
+                }
+            }
+            ExprKind::Object(entries) => {
+                for (_, value) in entries {
+                    self.apart(value, seen, out);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn apart_in_indices(
+        &mut self,
+        parts: &mut [Expr],
+        names: &BTreeSet<String>,
+        out: &mut Vec<Statement>,
+    ) {
         for part in parts {
-            if matches!(&part.kind, ExprKind::Var(index) if index == name && name != "_") {
-                let fresh = self.scopes.fresh(part.at);
-                let index = std::mem::replace(part, fresh.clone());
-                out.push(plain(part.at, StatementKind::Unify(index, fresh)));
+            match &mut part.kind {
+                ExprKind::Var(name) if names.contains(name) => self.rename(part, out),
+                ExprKind::Ref(_, inner) => self.apart_in_indices(inner, names, out),
+                _ => {}
             }
         }
+    }
+
+    /// Puts another variable in the place of one, and compares both.
+    fn rename(&mut self, variable: &mut Expr, out: &mut Vec<Statement>) {
+        let fresh = self.scopes.fresh(variable.at);
+        let first = std::mem::replace(variable, fresh.clone());
+        out.push(plain(first.at, StatementKind::Unify(first, fresh)));
     }
 
     /// A variable that holds an expression, so that it is evaluated once and is defined.
@@ -204,12 +268,12 @@ impl Lowerer<'_> {
             ExprKind::Infix(operator, left, right) => {
                 let (left, right) = (self.expr(left), self.expr(right));
                 self.check_operands(operator, &left, &right);
-                return self.infix(at, operator, left, right);
+                return Self::infix(at, operator, left, right);
             }
             ExprKind::In(key, value, collection) => {
-                let key = key.as_ref().map(|key| self.expr(key).into());
-                let value = self.expr(value);
-                ExprKind::In(key, value.into(), self.expr(collection).into())
+                let parts = key.iter().chain([value, collection]);
+                let parts = parts.map(|part| self.expr(part)).collect();
+                return Self::member(at, parts);
             }
             ExprKind::Template(parts) => return self.template(at, parts),
             scalar => scalar.clone(),
@@ -227,8 +291,10 @@ impl Lowerer<'_> {
         body: &[Statement],
     ) -> (Vec<Expr>, Vec<Statement>) {
         self.scopes.open();
-        let mut body = self.body(body);
+        let statements = body;
+        let mut body = self.body(statements);
         let heads = heads.iter().map(|head| self.expr(head)).collect::<Vec<_>>();
+        self.refuse_unused(statements);
         let heads = heads.into_iter().map(|head| {
             if super::is_plain(&head) {
                 head
@@ -242,8 +308,9 @@ impl Lowerer<'_> {
     }
 
     fn variable(&mut self, at: Span, name: &str) -> Expr {
-        if let Some(unique) = self.scopes.get(name) {
-            return Expr::new(at, ExprKind::Var(unique.to_string()));
+        if let Some(unique) = self.scopes.get(name).map(str::to_string) {
+            self.scopes.set_used(&unique);
+            return Expr::new(at, ExprKind::Var(unique));
         }
         match self.global(name) {
             Some(path) => self.absolute(at, path, Vec::new()),
@@ -281,6 +348,7 @@ impl Lowerer<'_> {
     /// A reference to `input` or `data`.
     fn absolute(&mut self, at: Span, path: Vec<String>, rest: Vec<Expr>) -> Expr {
         self.refer(&path);
+        self.check_selection(at, &path);
         reference_to(at, &self.in_documents(path), rest)
     }
 
@@ -336,7 +404,9 @@ impl Lowerer<'_> {
 
     fn with(&mut self, with: &With) -> With {
         let target = self.target(&with.target);
-        let value = self.built_in_value(&with.value);
+        // only in the place of another function
+        let is_function = self.is_function(&target);
+        let value = self.built_in_value(&with.value).filter(|_| is_function);
         let value = value.unwrap_or_else(|| self.expr(&with.value));
         With { target, value }
     }
@@ -363,6 +433,17 @@ impl Lowerer<'_> {
         }
     }
 
+    /// True for the path of a rule with arguments, or of the rule for a built-in function.
+    fn is_function(&self, target: &Expr) -> bool {
+        let names = target.names().unwrap_or_default();
+        let path: Vec<String> = names
+            .iter()
+            .skip(1)
+            .map(|name| (*name).to_string())
+            .collect();
+        self.rules.arity(&path).is_some() || replaced::is_function(&names)
+    }
+
     /// A built-in function that is named without being called.
     fn built_in_value(&self, expr: &Expr) -> Option<Expr> {
         let names = expr.names()?;
@@ -381,7 +462,10 @@ impl Lowerer<'_> {
                 // a set of at most one item: an undefined value leaves it empty
                 let fresh = self.scopes.fresh(part.at);
                 let value = inner.first().map(|inner| self.expr(inner));
-                let body = value.map(|value| assignment(fresh.clone(), value, &[]));
+                let body = value.map(|value| Statement {
+                    is_operand: true,
+                    ..assignment(fresh.clone(), value, &[])
+                });
                 let body = body.into_iter().collect();
                 Expr::new(part.at, ExprKind::SetComprehension(fresh.into(), body))
             }
@@ -399,5 +483,6 @@ fn plain(at: Span, kind: StatementKind) -> Statement {
         negated: false,
         kind,
         with: Vec::new(),
+        is_operand: false,
     }
 }

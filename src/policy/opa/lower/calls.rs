@@ -3,7 +3,7 @@
 
 use super::{Lowerer, reference_to, replaced};
 use crate::policy::opa::builtins::{Signature, Types, signature};
-use crate::policy::opa::syntax::{Expr, ExprKind, Span, Statement, StatementKind, With};
+use crate::policy::opa::syntax::{Expr, ExprKind, Span, Statement, StatementKind, Version, With};
 
 /// Functions that are operators under another name.
 const OPERATORS: [(&str, &str); 15] = [
@@ -22,6 +22,21 @@ const OPERATORS: [(&str, &str); 15] = [
     ("lte", "<="),
     ("gt", ">"),
     ("gte", ">="),
+];
+
+/// Functions of v0 that v1 does not have.
+const DEPRECATED: [&str; 11] = [
+    "all",
+    "any",
+    "cast_array",
+    "cast_boolean",
+    "cast_null",
+    "cast_object",
+    "cast_set",
+    "cast_string",
+    "net.cidr_overlap",
+    "re_match",
+    "set_diff",
 ];
 
 /// The functions that compute operators.
@@ -122,6 +137,9 @@ impl Lowerer<'_> {
             return Expr::new(at, ExprKind::Null);
         }
         self.check_types(signature, &arguments);
+        if self.module.version == Version::V1 && DEPRECATED.contains(&name) {
+            self.refuse(at, format!("`{name}` is deprecated, and Rego v1 lacks it"));
+        }
         match name {
             // a relation: `walk` has a result for each value
             "walk" => {
@@ -136,7 +154,7 @@ impl Lowerer<'_> {
         }
         let operator = OPERATORS.iter().find(|(known, _)| *known == name);
         if let (Some((_, operator)), [left, right]) = (operator, arguments.as_slice()) {
-            return self.infix(at, operator, left.clone(), right.clone());
+            return Self::infix(at, operator, left.clone(), right.clone());
         }
         if self.rules.replaced.contains(name) {
             let function = replaced::function(function.at, name);
@@ -152,31 +170,55 @@ impl Lowerer<'_> {
     }
 
     fn check_types(&mut self, signature: &'static Signature, arguments: &[Expr]) {
-        for (argument, wanted) in arguments.iter().zip(&signature.arguments) {
-            let found = self.types(argument);
-            if !found.overlaps(*wanted) {
-                let name = signature.name;
-                self.refuse(
-                    argument.at,
-                    format!("`{name}` needs {wanted} here, and this is {found}"),
-                );
+        let wanted = signature.arguments.iter().zip(&signature.items);
+        for (argument, (wanted, items)) in arguments.iter().zip(wanted) {
+            self.check_type(signature.name, argument, *wanted);
+            match &argument.kind {
+                ExprKind::Array(found) | ExprKind::Set(found) => {
+                    for item in found {
+                        self.check_type(signature.name, item, *items);
+                    }
+                }
+                ExprKind::Object(found) => {
+                    for (_, value) in found {
+                        self.check_type(signature.name, value, *items);
+                    }
+                }
+                _ => {}
             }
         }
     }
 
-    /// An operator with its operands in their new form. Unless both are known to be numbers, a
-    /// function computes it, which is undefined for operands of the wrong type.
-    pub(super) fn infix(&self, at: Span, operator: &'static str, left: Expr, right: Expr) -> Expr {
-        let are_numbers = self.types(&left) == Types::NUMBER && self.types(&right) == Types::NUMBER;
-        let is_total = matches!(operator, "+" | "-" | "*");
+    fn check_type(&mut self, name: &str, argument: &Expr, wanted: Types) {
+        let found = self.types(argument);
+        if !found.overlaps(wanted) {
+            let message = format!("`{name}` needs {wanted} here, and this is {found}");
+            self.refuse(argument.at, message);
+        }
+    }
+
+    /// An operator with its operands in their new form. A function computes it, which is undefined
+    /// for operands of the wrong type.
+    pub(super) fn infix(at: Span, operator: &'static str, left: Expr, right: Expr) -> Expr {
         let function = FUNCTIONS.iter().find(|(known, _)| *known == operator);
         match function {
-            Some((_, function)) if !(are_numbers && is_total) => {
+            Some((_, function)) => {
                 let function = Expr::new(at, ExprKind::Var((*function).to_string()));
                 Expr::new(at, ExprKind::Call(function.into(), vec![left, right]))
             }
-            _ => Expr::new(at, ExprKind::Infix(operator, left.into(), right.into())),
+            None => Expr::new(at, ExprKind::Infix(operator, left.into(), right.into())),
         }
+    }
+
+    /// `value in collection`, or `key, value in collection`: a function, as an undefined part makes
+    /// it undefined.
+    pub(super) fn member(at: Span, parts: Vec<Expr>) -> Expr {
+        let name = match parts.len() {
+            3 => "internal.member_3",
+            _ => "internal.member_2",
+        };
+        let function = Expr::new(at, ExprKind::Var(name.to_string()));
+        Expr::new(at, ExprKind::Call(function.into(), parts))
     }
 
     /// Operators take numbers, and `-`, `|` and `&` sets.
@@ -201,17 +243,19 @@ impl Lowerer<'_> {
     /// The types that an expression in its new form can have.
     pub(super) fn types(&self, expr: &Expr) -> Types {
         match &expr.kind {
-            ExprKind::Null => Types::NULL,
-            ExprKind::Bool(_) | ExprKind::In(..) => Types::BOOLEAN,
-            ExprKind::Number(_) => Types::NUMBER,
-            ExprKind::String(_) | ExprKind::Template(_) => Types::STRING,
-            ExprKind::Array(_) | ExprKind::ArrayComprehension(..) => Types::ARRAY,
-            ExprKind::Set(_) | ExprKind::SetComprehension(..) => Types::SET,
-            ExprKind::Object(_) | ExprKind::ObjectComprehension(..) => Types::OBJECT,
             ExprKind::Var(name) => self.scopes.types(name),
-            ExprKind::Ref(..) => Types::ANY,
+            ExprKind::Ref(head, _) => match (&head.kind, expr.names()) {
+                (ExprKind::Var(name), Some(names)) if name == "data" => {
+                    self.rules.types(&names[1..])
+                }
+                _ => Types::ANY,
+            },
             ExprKind::Call(function, _) => {
-                let names = function.names().unwrap_or_default().join(".");
+                let names = function.names().unwrap_or_default();
+                if names.len() > 2 && names[0] == "data" {
+                    return self.rules.types(&names[1..]);
+                }
+                let names = names.join(".");
                 let operator = FUNCTIONS.iter().find(|(_, function)| *function == names);
                 match operator {
                     Some((operator, _)) => result_of(operator),
@@ -220,6 +264,7 @@ impl Lowerer<'_> {
                 }
             }
             ExprKind::Infix(operator, ..) => result_of(operator),
+            literal => Types::of_literal(literal),
         }
     }
 
@@ -239,9 +284,19 @@ impl Lowerer<'_> {
     pub(super) fn statement_expr(
         &mut self,
         expr: &Expr,
+        negated: bool,
         with: &[With],
         out: &mut Vec<Statement>,
     ) -> StatementKind {
+        if let ExprKind::In(_, value, collection) = &expr.kind {
+            let (value, collection) = (self.expr(value), self.expr(collection));
+            self.check_item(expr.at, &value, &collection);
+        }
+        if let ExprKind::Infix("==", left, right) = &expr.kind {
+            let (left, right) = (self.expr(left), self.expr(right));
+            self.check_match(expr.at, &left, &right);
+            return StatementKind::Expr(Self::infix(expr.at, "==", left, right));
+        }
         let ExprKind::Call(function, arguments) = &expr.kind else {
             return StatementKind::Expr(self.expr(expr));
         };
@@ -255,7 +310,15 @@ impl Lowerer<'_> {
             (Some(arity), Some((output, inputs))) if inputs.len() == arity => {
                 let output = self.expr(output);
                 let call = self.call(expr.at, function, inputs);
-                StatementKind::Unify(output, self.called_before(call, with, out))
+                let mut result = self.called_before(call, with, out);
+                match &mut result.kind {
+                    // a result of `walk`; a negation binds no index
+                    ExprKind::Ref(pairs, _) if negated => {
+                        let pairs = std::mem::replace(&mut **pairs, output.clone());
+                        StatementKind::Expr(Self::member(expr.at, vec![output, pairs]))
+                    }
+                    _ => StatementKind::Unify(output, result),
+                }
             }
             _ => StatementKind::Expr(self.expr(expr)),
         }

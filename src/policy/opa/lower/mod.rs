@@ -7,6 +7,8 @@
 
 mod body;
 mod calls;
+mod exact;
+mod matching;
 mod negation;
 mod print;
 mod replaced;
@@ -15,6 +17,7 @@ mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::builtins::Types;
 use super::engine::Document;
 use super::graph::Graph;
 use super::metadata::Annotations;
@@ -32,6 +35,8 @@ pub(in crate::policy) struct Rules {
     documents: &'static [Document],
     /// Built-in functions that some `with` replaces.
     replaced: BTreeSet<&'static str>,
+    /// The types of the values of rules, as far as their heads tell.
+    types: BTreeMap<Vec<String>, Types>,
 }
 
 impl Rules {
@@ -55,6 +60,8 @@ impl Rules {
                     RuleKind::Function(arguments) => Some(arguments.len()),
                     _ => None,
                 };
+                let types = rules.types.entry(whole.clone()).or_insert(Types::NONE);
+                *types = types.or(types_of(rule));
                 rules.by_path.entry(whole).or_insert(arity);
             }
         }
@@ -75,6 +82,12 @@ impl Rules {
     /// The number of arguments of a function; nothing for other rules and unknown paths.
     fn arity(&self, path: &[String]) -> Option<usize> {
         self.by_path.get(path).copied().flatten()
+    }
+
+    /// The types of a rule's value, or of a function's result.
+    fn types(&self, path: &[&str]) -> Types {
+        let path: Vec<String> = path.iter().map(|name| (*name).to_string()).collect();
+        self.types.get(&path).copied().unwrap_or(Types::ANY)
     }
 
     /// Each rule that a reference reaches: the one that it names, those below it, and the one that
@@ -191,12 +204,18 @@ impl Lowerer<'_> {
     fn whole_rule(&mut self, rule: &Rule) -> Rule {
         self.scopes = Scopes::new(self.globals());
         let mut result = rule.clone();
+        // of arguments with the same name
+        let mut same = Vec::new();
         if let RuleKind::Function(arguments) = &rule.kind {
             for argument in arguments {
                 self.declare_all(argument);
             }
-            let arguments = arguments.iter().map(|argument| self.expr(argument));
-            result.kind = RuleKind::Function(arguments.collect());
+            let mut lowered: Vec<Expr> = arguments.iter().map(|one| self.expr(one)).collect();
+            let mut seen = BTreeSet::new();
+            for argument in &mut lowered {
+                self.apart(argument, &mut seen, &mut same);
+            }
+            result.kind = RuleKind::Function(lowered);
         }
         if rule.is_default {
             for branch in &mut result.branches {
@@ -208,7 +227,8 @@ impl Lowerer<'_> {
         let mut branches = Vec::new();
         for (number, branch) in rule.branches.iter().enumerate() {
             self.scopes.open();
-            let mut body = self.body(&branch.body);
+            let mut body = same.clone();
+            body.extend(self.body(&branch.body));
             let mut value = branch.value.as_ref().map(|value| self.expr(value));
             if number == 0 {
                 self.rest_of_head(rule, &mut result, &mut body);
@@ -220,6 +240,7 @@ impl Lowerer<'_> {
             {
                 *head = self.moved_to_body(head.clone(), &mut body);
             }
+            self.refuse_unused(&branch.body);
             self.scopes.close();
             branches.push(Branch {
                 value,
@@ -278,6 +299,21 @@ impl Lowerer<'_> {
     }
 }
 
+/// The types of the value that a definition of a rule gives, as far as its head tells.
+fn types_of(rule: &Rule) -> Types {
+    if matches!(rule.kind, RuleKind::Set(_)) && rule.path().len() == rule.name.len() {
+        return Types::SET;
+    }
+    if rule.path().len() < rule.name.len() {
+        return Types::OBJECT;
+    }
+    let values = rule.branches.iter().map(|branch| match &branch.value {
+        None => Types::BOOLEAN,
+        Some(value) => Types::of_literal(&value.kind),
+    });
+    values.fold(Types::NONE, Types::or)
+}
+
 /// True for what regorus evaluates in a head as OPA does: variables, constants, and collections of
 /// them.
 fn is_plain(expr: &Expr) -> bool {
@@ -306,3 +342,6 @@ fn reference_to(at: Span, path: &[String], parts: Vec<Expr>) -> Expr {
         Expr::new(at, ExprKind::Ref(head.into(), all))
     }
 }
+
+#[cfg(test)]
+mod tests;

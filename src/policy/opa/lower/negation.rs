@@ -11,6 +11,7 @@ pub(super) fn assignment(left: Expr, right: Expr, with: &[With]) -> Statement {
         negated: false,
         kind: StatementKind::Assign(left, right),
         with: with.to_vec(),
+        is_operand: false,
     }
 }
 
@@ -49,6 +50,9 @@ impl Lowerer<'_> {
                 let parts = parts.into_iter().map(|part| moved.operand(part));
                 ExprKind::Ref(head, parts.collect())
             }
+            ExprKind::Array(_) | ExprKind::Set(_) | ExprKind::Object(_) => {
+                return moved.operand(expr);
+            }
             other => other,
         };
         Expr::new(expr.at, kind)
@@ -86,8 +90,12 @@ impl Moved<'_, '_, '_> {
             | ExprKind::In(..)
             | ExprKind::Template(_) => {
                 let fresh = self.lowerer.scopes.fresh(expr.at);
+                let is_operand = matches!(expr.kind, ExprKind::Ref(..));
                 let assignment = assignment(fresh.clone(), expr, self.with);
-                self.before.push(assignment);
+                self.before.push(Statement {
+                    is_operand,
+                    ..assignment
+                });
                 return fresh;
             }
             ExprKind::Array(items) => {

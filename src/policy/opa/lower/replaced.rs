@@ -12,15 +12,21 @@ use crate::policy::opa::syntax::{
 /// The package of the rules.
 const PACKAGE: &str = "__builtin";
 
-/// The name of the rule for a function: `http__send`.
+/// The name of the rule for a function: `call__http__send`. Without the prefix, the rule for `lower`
+/// would call itself.
 fn rule_name(function: &str) -> String {
-    function.replace('.', "__")
+    format!("call__{}", function.replace('.', "__"))
 }
 
 /// The rule that calls a built-in function.
 pub(super) fn function(at: Span, name: &str) -> Expr {
     let path = ["data", PACKAGE, &rule_name(name)].map(str::to_string);
     reference_to(at, &path, Vec::new())
+}
+
+/// True for the path of such a rule.
+pub(super) fn is_function(names: &[&str]) -> bool {
+    names.starts_with(&["data", PACKAGE])
 }
 
 /// The built-in functions that a module replaces, or replaces others by.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::exact;
 use crate::policy::opa::syntax::{
     Branch, Expr, ExprKind, Rule, RuleKind, Span, Statement, StatementKind,
 };
@@ -27,6 +28,7 @@ pub(super) fn order_rule(rule: &mut Rule) -> Vec<Unsafe> {
         }
     }
     let mut unsafes = Vec::new();
+    let checks = exact::arguments(rule);
     let Rule {
         branches,
         name,
@@ -37,6 +39,7 @@ pub(super) fn order_rule(rule: &mut Rule) -> Vec<Unsafe> {
         let mut bound = arguments.clone();
         let Branch { value, body, .. } = branch;
         unsafes.extend(order(body, &mut bound));
+        body.splice(..0, checks.iter().cloned());
         let mut heads: Vec<&mut Expr> = value.iter_mut().collect();
         if number == 0 {
             heads.extend(name.iter_mut().skip(1));
@@ -64,8 +67,10 @@ fn order(body: &mut Vec<Statement>, bound: &mut Names) -> Vec<Unsafe> {
             match bindings(&statement, bound) {
                 Ok(more) => {
                     order_nested(&mut statement, bound);
+                    copied(&mut statement, &more);
+                    let exact = exact::statements(statement, &more);
                     bound.extend(more);
-                    body.push(statement);
+                    body.extend(exact);
                 }
                 Err(_) => left.push(statement),
             }
@@ -85,17 +90,38 @@ fn order(body: &mut Vec<Statement>, bound: &mut Names) -> Vec<Unsafe> {
     unsafes
 }
 
+/// Writes `y := x` as `y := [x][0]`. regorus uses `y` as an index before it copies a variable, and
+/// within `every` it does not compare two variables.
+fn copied(statement: &mut Statement, bound_here: &Names) {
+    let (left, right) = match &mut statement.kind {
+        StatementKind::Assign(left, right) | StatementKind::Unify(left, right) => (left, right),
+        _ => return,
+    };
+    let (ExprKind::Var(_), ExprKind::Var(name)) = (&left.kind, &right.kind) else {
+        return;
+    };
+    if bound_here.contains(name) {
+        std::mem::swap(left, right);
+    }
+    let at = right.at;
+    let first = Expr::new(at, ExprKind::Number("0".to_string()));
+    let items = Expr::new(at, ExprKind::Array(vec![right.clone()]));
+    right.kind = ExprKind::Ref(items.into(), vec![first]);
+}
+
 /// The variables that a statement binds, or those that it still needs.
 fn bindings(statement: &Statement, bound: &Names) -> Result<Names, Vec<Unsafe>> {
     let mut need = Need::new(bound);
     for with in &statement.with {
         need.expr(&with.value);
     }
+    need.closed = statement.negated || statement.is_operand;
     match &statement.kind {
         StatementKind::Some(_) | StatementKind::SomeIn { .. } => {}
-        StatementKind::Expr(expr) => need.expr(expr),
+        StatementKind::Expr(expr) => need.outer(expr),
         StatementKind::Assign(left, right) => {
             need.expr(right);
+            need.closed = false;
             need.pattern(left);
         }
         StatementKind::Unify(left, right) => need.unify(left, right),
@@ -115,13 +141,6 @@ fn bindings(statement: &Statement, bound: &Names) -> Result<Names, Vec<Unsafe>> 
         }
     }
     if statement.negated {
-        // a negation binds nothing; a wildcard in it means any value
-        let unbound: Vec<Unsafe> = need
-            .outputs
-            .iter()
-            .map(|name| (statement.at, name.clone()))
-            .collect();
-        need.missing.extend(unbound);
         need.outputs.clear();
     }
     if need.missing.is_empty() {
@@ -136,6 +155,8 @@ struct Need<'b> {
     bound: &'b Names,
     outputs: Names,
     missing: Vec<Unsafe>,
+    /// True where no index is bound, so that each needs a value: in a negation.
+    closed: bool,
 }
 
 impl Need<'_> {
@@ -144,6 +165,7 @@ impl Need<'_> {
             bound,
             outputs: Names::new(),
             missing: Vec::new(),
+            closed: false,
         }
     }
 
@@ -152,9 +174,7 @@ impl Need<'_> {
     }
 
     fn is_bound(&self, name: &str) -> bool {
-        matches!(name, "_" | "input" | "data")
-            || self.bound.contains(name)
-            || self.outputs.contains(name)
+        matches!(name, "input" | "data") || self.bound.contains(name) || self.outputs.contains(name)
     }
 
     fn expr(&mut self, expr: &Expr) {
@@ -172,7 +192,12 @@ impl Need<'_> {
                 // an index that is not bound takes every index
                 parts.iter().for_each(|part| self.pattern(part));
             }
-            ExprKind::Call(_, arguments) => arguments.iter().for_each(|one| self.expr(one)),
+            // OPA calls functions in operands before the statement, and so binds their indices
+            ExprKind::Call(..) | ExprKind::Infix(..) | ExprKind::In(..) => {
+                let closed = std::mem::take(&mut self.closed);
+                self.outer(expr);
+                self.closed = closed;
+            }
             ExprKind::Array(items) | ExprKind::Set(items) | ExprKind::Template(items) => {
                 items.iter().for_each(|item| self.expr(item));
             }
@@ -186,6 +211,13 @@ impl Need<'_> {
                 self.closure(&[head], body);
             }
             ExprKind::ObjectComprehension(key, value, body) => self.closure(&[key, value], body),
+        }
+    }
+
+    /// The expression of a statement.
+    fn outer(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Call(_, arguments) => arguments.iter().for_each(|one| self.expr(one)),
             ExprKind::Infix(_, left, right) => {
                 self.expr(left);
                 self.expr(right);
@@ -195,12 +227,13 @@ impl Need<'_> {
                 self.expr(value);
                 self.expr(collection);
             }
+            _ => self.expr(expr),
         }
     }
 
     /// A comprehension needs whatever it does not bind itself.
     fn closure(&mut self, heads: &[&Expr], body: &[Statement]) {
-        let mut inner = self.all_bound();
+        let mut inner = self.bound.clone();
         let mut body = body.to_vec();
         self.missing.extend(order(&mut body, &mut inner));
         let mut need = Need::new(&inner);
@@ -211,8 +244,10 @@ impl Need<'_> {
     /// An expression whose variables get values: the left side of `:=`, or an index.
     fn pattern(&mut self, expr: &Expr) {
         match &expr.kind {
+            ExprKind::Var(name) if self.is_bound(name) => {}
+            ExprKind::Var(name) if self.closed => self.missing.push((expr.at, name.clone())),
             ExprKind::Var(name) => {
-                if !self.is_bound(name) {
+                if name != "_" {
                     self.outputs.insert(name.clone());
                 }
             }

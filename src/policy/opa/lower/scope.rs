@@ -13,6 +13,8 @@ pub(super) struct Scopes {
     taken: BTreeSet<String>,
     /// The types of variables, by their new names.
     types: BTreeMap<String, Types>,
+    /// The variables that something refers to, by their new names.
+    used: BTreeSet<String>,
     fresh: usize,
 }
 
@@ -51,11 +53,34 @@ impl Scopes {
         }
     }
 
+    /// Remembers a use of a variable, by its new name.
+    pub(super) fn set_used(&mut self, unique: &str) {
+        self.used.insert(unique.to_string());
+    }
+
+    /// Forgets the uses of a variable: its declaration is none.
+    pub(super) fn forget_uses(&mut self, name: &str) {
+        if let Some(unique) = self.get(name).map(str::to_string) {
+            self.used.remove(&unique);
+        }
+    }
+
+    pub(super) fn is_used(&self, name: &str) -> bool {
+        self.get(name)
+            .is_some_and(|unique| self.used.contains(unique))
+    }
+
     /// True if the innermost scope declares a name.
     pub(super) fn declares(&self, name: &str) -> bool {
         self.levels
             .last()
             .is_some_and(|level| level.contains_key(name))
+    }
+
+    /// The names that the innermost scope declares.
+    pub(super) fn names(&self) -> Vec<String> {
+        let level = self.levels.last();
+        level.map_or_else(Vec::new, |level| level.keys().cloned().collect())
     }
 
     /// The new name of a declared variable.

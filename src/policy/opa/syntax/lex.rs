@@ -299,8 +299,39 @@ impl Lexer<'_> {
     }
 }
 
-/// The content of a string as JSON reads it.
+/// The content of a string as Go reads JSON: half of a surrogate pair is a replacement character.
 fn unescaped(quoted: &str) -> Option<String> {
     let plain = quoted.replace('\t', "\\t");
-    serde_json::from_str(&plain).ok()
+    let whole = serde_json::from_str(&plain);
+    whole
+        .or_else(|_| serde_json::from_str(&without_halves(&plain)))
+        .ok()
+}
+
+/// Replaces halves of surrogate pairs: `\ud800`.
+fn without_halves(quoted: &str) -> String {
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        u32::from_str_radix(digits, 16).ok()
+    };
+    let mut result = String::with_capacity(quoted.len());
+    let mut rest = quoted;
+    while let Some(letter) = rest.chars().next() {
+        let is_pair = || matches!(unit(&rest[6..]), Some(0xdc00..=0xdfff));
+        let length = match unit(rest) {
+            Some(0xd800..=0xdbff) if is_pair() => 12,
+            Some(0xd800..=0xdfff) => {
+                result.push_str("\\ufffd");
+                rest = &rest[6..];
+                continue;
+            }
+            Some(_) => 6,
+            // the letter behind a backslash begins no other escape sequence
+            None if letter == '\\' => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            None => letter.len_utf8(),
+        };
+        result.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    result
 }

@@ -57,6 +57,11 @@ pub(in crate::policy) struct Module {
     pub(in crate::policy) package_at: Span,
     pub(in crate::policy) imports: Vec<Import>,
     pub(in crate::policy) rules: Vec<Rule>,
+    /// The version of the language, which `import rego.v1` raises.
+    pub(in crate::policy) version: Version,
+    /// True if `import future.keywords` or `import future.keywords.not` makes `not` negate a body of
+    /// its own: an undefined operand makes the statement true.
+    pub(in crate::policy) negates_bodies: bool,
     pub(in crate::policy) comments: Vec<Comment>,
 }
 
@@ -133,6 +138,8 @@ pub(in crate::policy) struct Statement {
     pub(in crate::policy) negated: bool,
     pub(in crate::policy) kind: StatementKind,
     pub(in crate::policy) with: Vec<With>,
+    /// True for an operand that was moved before its negation: it binds no index.
+    pub(in crate::policy) is_operand: bool,
 }
 
 /// The content of a statement.

@@ -34,6 +34,8 @@ pub(super) struct Parser<'t> {
     depth: usize,
     pub(super) version: Version,
     pub(super) keywords: BTreeSet<&'static str>,
+    /// True after an import that makes `not` negate a body of its own.
+    pub(super) negates_bodies: bool,
 }
 
 impl<'t> Parser<'t> {
@@ -60,6 +62,7 @@ impl<'t> Parser<'t> {
             depth: 0,
             version,
             keywords,
+            negates_bodies: false,
         };
         Ok((parser, comments))
     }
@@ -194,6 +197,9 @@ impl<'t> Parser<'t> {
     pub(super) fn statement(&mut self) -> Result<Statement, SyntaxError> {
         let start = self.here().at;
         let negated = self.take_word("not");
+        if negated && self.negates_bodies && self.is_symbol("{") {
+            return self.error("a body in braces after `not` is not evaluated");
+        }
         let kind = if self.is_word("some") {
             self.some()?
         } else if self.is_word("every") {
@@ -222,6 +228,7 @@ impl<'t> Parser<'t> {
             negated,
             kind,
             with,
+            is_operand: false,
         })
     }
 
@@ -376,6 +383,9 @@ impl<'t> Parser<'t> {
         };
         while !self.here().after_space && can_select(&term) {
             if self.take_symbol(".") {
+                if self.here().after_space {
+                    return self.error("expected a name right after `.`");
+                }
                 let placed = self.advance();
                 let Token::Name(name) = placed.token else {
                     self.at -= 1;
@@ -472,6 +482,9 @@ impl<'t> Parser<'t> {
 
     fn negative(&mut self) -> Result<Expr, SyntaxError> {
         let start = self.advance().at;
+        if !matches!(self.next(), Token::Number(_)) {
+            return self.error("`-` needs a number");
+        }
         let inner = self.term()?;
         let kind = match inner.kind {
             ExprKind::Number(number) if !number.starts_with('-') => {
@@ -483,6 +496,12 @@ impl<'t> Parser<'t> {
     }
 
     fn template(&mut self, at: Span, parts: Vec<TemplatePart>) -> Result<Expr, SyntaxError> {
+        if self.version == Version::V0 {
+            return Err(SyntaxError {
+                at,
+                message: "template strings need Rego v1".to_string(),
+            });
+        }
         let mut items = Vec::new();
         for part in parts {
             match part {

@@ -2,7 +2,10 @@
 
 use super::lex::Token;
 use super::parse::{FUTURE_KEYWORDS, Parser};
-use super::{Branch, Expr, ExprKind, Import, Module, Rule, RuleKind, Span, SyntaxError, Version};
+use super::{
+    Branch, Expr, ExprKind, Import, Module, Rule, RuleKind, Span, SyntaxError, Version, Visitor,
+    each_child,
+};
 
 pub(super) fn module(parser: &mut Parser<'_>) -> Result<Module, SyntaxError> {
     let package_at = parser.here().at;
@@ -19,11 +22,15 @@ pub(super) fn module(parser: &mut Parser<'_>) -> Result<Module, SyntaxError> {
         package_at: parser.since(package_at),
         imports: Vec::new(),
         rules: Vec::new(),
+        version: parser.version,
+        negates_bodies: false,
         comments: Vec::new(),
     };
     loop {
         while parser.take_symbol(";") {}
         if *parser.next() == Token::End {
+            module.version = parser.version;
+            module.negates_bodies = parser.negates_bodies;
             return Ok(module);
         }
         if parser.is_word("import") {
@@ -67,6 +74,11 @@ fn import(parser: &mut Parser<'_>) -> Result<Option<Import>, SyntaxError> {
         }
         ["future", "keywords"] => {
             parser.keywords.extend(FUTURE_KEYWORDS);
+            parser.negates_bodies = true;
+            return Ok(None);
+        }
+        ["future", "keywords", "not"] => {
+            parser.negates_bodies = true;
             return Ok(None);
         }
         ["future", "keywords", keyword] => {
@@ -119,8 +131,8 @@ fn rule(parser: &mut Parser<'_>, rules: &mut Vec<Rule>) -> Result<(), SyntaxErro
     if value.is_none() && !has_if && parser.version == Version::V0 {
         as_partial_set(&mut rule);
     }
-    if is_default && value.is_none() {
-        return parser.error("a default rule needs a value");
+    if is_default {
+        check_default(parser, value.as_ref())?;
     }
     let bare = value.is_none() && matches!(rule.kind, RuleKind::Complete);
     let from = rules.len();
@@ -135,6 +147,44 @@ fn rule(parser: &mut Parser<'_>, rules: &mut Vec<Rule>) -> Result<(), SyntaxErro
     rule.end = parser.since(start).end;
     rules.push(rule);
     chained(parser, rules, from)
+}
+
+/// The value of a default rule is a constant or a comprehension.
+fn check_default(parser: &Parser<'_>, value: Option<&Expr>) -> Result<(), SyntaxError> {
+    /// The first part that is evaluated.
+    struct Evaluated(Option<Span>);
+    impl Visitor for Evaluated {
+        fn expr(&mut self, expr: &Expr) -> bool {
+            let is_evaluated = matches!(
+                expr.kind,
+                ExprKind::Var(_)
+                    | ExprKind::Ref(..)
+                    | ExprKind::Call(..)
+                    | ExprKind::Infix(..)
+                    | ExprKind::In(..)
+                    | ExprKind::Template(_)
+            );
+            if is_evaluated {
+                self.0.get_or_insert(expr.at);
+            }
+            matches!(
+                expr.kind,
+                ExprKind::Array(_) | ExprKind::Set(_) | ExprKind::Object(_)
+            )
+        }
+    }
+    let Some(value) = value else {
+        return parser.error("a default rule needs a value");
+    };
+    let mut evaluated = Evaluated(None);
+    each_child(value, &mut evaluated);
+    match evaluated.0 {
+        None => Ok(()),
+        Some(at) => Err(SyntaxError {
+            at,
+            message: "the value of a default rule must be a constant".to_string(),
+        }),
+    }
 }
 
 /// In v0 `deny[msg] { … }` adds to a set.
