@@ -16,7 +16,7 @@ mod copies;
 mod dependencies;
 mod instance;
 pub(crate) mod render;
-mod schema;
+pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;

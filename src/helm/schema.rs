@@ -2,6 +2,7 @@
 //!
 //! Nothing is fetched: a `$ref` to the web allows everything.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use jsonschema::error::ValidationErrorKind;
@@ -99,9 +100,15 @@ fn is_lack(kind: &ValidationErrorKind) -> bool {
     )
 }
 
+/// True if a schema refers to the web, so that values are checked against a part of it only.
+pub(crate) fn leads_to_web(text: &str) -> bool {
+    let schema = serde_json::from_str(text);
+    schema.is_ok_and(|mut schema| prepare(&mut schema))
+}
+
 /// Makes a schema readable here: references to the web allow everything, and patterns are in Go's
-/// syntax of regular expressions.
-fn prepare(schema: &mut Value) {
+/// syntax of regular expressions. True if there are such references.
+fn prepare(schema: &mut Value) -> bool {
     let mut own = HashSet::new();
     ids(schema, &mut own);
     let draft = schema.get("$schema").and_then(Value::as_str);
@@ -109,14 +116,18 @@ fn prepare(schema: &mut Value) {
     let excludes_others = draft.is_some_and(|draft| draft.contains("/draft-0"));
     let base = schema.get("$id").and_then(Value::as_str);
     let is_from_web = base.is_some_and(is_on_web);
+    let found = Cell::new(false);
     rewrite(schema, &|reference| {
         let document = reference.split('#').next().unwrap_or_default();
         let is_there = own.contains(document.trim_end_matches('#'))
             || document.contains("://json-schema.org/");
         let is_relative = !document.is_empty() && !document.contains(':');
         let leads_out = is_on_web(document) || is_from_web && is_relative;
-        (leads_out && !is_there).then_some(excludes_others)
+        let is_unknown = leads_out && !is_there;
+        found.set(found.get() || is_unknown);
+        is_unknown.then_some(excludes_others)
     });
+    found.get()
 }
 
 /// The names that the schemas in a document have.

@@ -10,6 +10,7 @@ use foldhash::HashSet;
 use super::controls::{Control, group_of};
 use super::discover::{Layout, Root, in_chart, is_example, is_set_aside};
 use super::{Overlay, Repo};
+use crate::helm::schema::leads_to_web;
 use crate::source::{EntryKind, folder_of};
 use crate::yaml::{FileId, Node, Origin};
 
@@ -28,6 +29,8 @@ pub enum UnseenKind {
     Release,
     /// A chart that nothing in the repo applies, or that lacks values to render it.
     Chart,
+    /// The schema of a chart's values that refers to the web, which is not fetched.
+    Schema,
     /// A kind without a schema: the fields of its objects are not judged.
     Kind,
     /// A file of Kubernetes objects, edited by the change, that nothing applies.
@@ -46,6 +49,7 @@ impl UnseenKind {
             UnseenKind::Object => "object",
             UnseenKind::Release => "release",
             UnseenKind::Chart => "chart",
+            UnseenKind::Schema => "schema",
             UnseenKind::Kind => "kind",
             UnseenKind::Manifest => "manifest",
             UnseenKind::Comparison => "comparison",
@@ -117,6 +121,7 @@ impl Repo {
                 .iter()
                 .filter_map(|overlay| self.unrendered_chart(overlay)),
         );
+        found.extend(self.unseen_schemas(&judged));
         found.extend(unseen_objects(judged.into_iter()));
         found.sort_by_cached_key(|unseen| {
             let path = self.files.get(unseen.origin.file).path.clone();
@@ -222,6 +227,22 @@ impl Repo {
             name: folder_of(&self.files.get(*file).path).to_string(),
             origin: Origin::start_of(*file),
         })
+    }
+
+    /// The schemas of rendered charts that refer to the web.
+    fn unseen_schemas(&self, judged: &[&Overlay]) -> Vec<Unseen> {
+        let read = judged.iter().flat_map(|overlay| &overlay.rendered.files);
+        let read: HashSet<FileId> = read.copied().collect();
+        let schemas = read.into_iter().filter_map(|file| {
+            let source = self.files.get(file);
+            let is_schema = source.path.ends_with("/values.schema.json");
+            (is_schema && leads_to_web(&source.text)).then(|| Unseen {
+                kind: UnseenKind::Schema,
+                name: source.path.to_string(),
+                origin: Origin::start_of(file),
+            })
+        });
+        schemas.collect()
     }
 
     /// The release of a chart that is assumed, and lacks values to render it.

@@ -17,6 +17,8 @@
 //! - charts in the repository that nothing in it applies. If a chart has values files for
 //!   environments, such as `values-production.yaml`, it is checked with each of them, unless it
 //!   needs further values to be rendered;
+//! - schemas of charts that refer to the web, which is not fetched. Values are checked against the
+//!   rest of the schema;
 //! - kinds without a schema: nothing is known about the fields of their objects;
 //! - with a base revision, files of Kubernetes objects that the change edits and that nothing in the
 //!   repository applies.
@@ -95,6 +97,7 @@ fn draft(repo: &Repo, unseen: &[Unseen]) -> Option<Draft> {
         UnseenKind::Object => objects(unseen.len(), &names),
         UnseenKind::Release => releases(unseen.len(), &names),
         UnseenKind::Chart => charts(unseen.len(), &names),
+        UnseenKind::Schema => schemas(unseen.len(), &names),
         UnseenKind::Kind => kinds(unseen.len(), &names),
         UnseenKind::Manifest => manifests(unseen.len(), &names),
         UnseenKind::Comparison => comparison(repo),
@@ -248,6 +251,21 @@ fn kinds(count: usize, names: &[&str]) -> (String, String) {
         "commit the CustomResourceDefinitions, or name a folder of schemas under `schemas` in {CONFIG_FILE}"
     );
     (message, help)
+}
+
+/// The message and the help about schemas of charts that refer to the web.
+fn schemas(count: usize, names: &[&str]) -> (String, String) {
+    let (refers, it) = if count == 1 {
+        ("schema refers", "it")
+    } else {
+        ("schemas refer", "them")
+    };
+    let message = format!(
+        "{count} {refers} to the web, so values are checked against a part of {it} only: {}",
+        wording::listed(names, NAMED),
+    );
+    let help = "copy the definitions into the schema, so that all values are checked";
+    (message, help.to_string())
 }
 
 /// The names after a message. If clusters share names, "and 3 more" would not match the number of
