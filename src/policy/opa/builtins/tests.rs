@@ -156,6 +156,7 @@ fn functions_answer_as_opa_does() {
         ("indexof(\"a\", \"\")", json!("<undefined>")),
         ("indexof_n(\"aaa\", \"aa\")", json!([0, 1])),
         ("semver.is_valid(\"01.2.3\")", json!(false)),
+        ("semver.is_valid(\"1.2.3-01\")", json!(false)),
         ("glob.match(\"a\", [\"ab\"], \"a\")", json!("<undefined>")),
         ("to_number(\"+.5\")", json!(0.5)),
         ("to_number(\"007\")", json!(7)),

@@ -43,6 +43,13 @@ impl<'t> Version<'t> {
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
             !part.is_empty() && part.bytes().all(plain)
         };
+        let is_padded = |part: &str| {
+            let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
+            part.len() > 1 && part.starts_with('0') && is_number
+        };
+        if prerelease.is_some_and(|suffix| suffix.split('.').any(is_padded)) {
+            return None;
+        }
         let suffixes = prerelease.into_iter().chain(build);
         if !suffixes
             .flat_map(|suffix| suffix.split('.'))

@@ -107,20 +107,7 @@ impl Lowerer<'_> {
             } => {
                 let domain = self.expr(domain);
                 let domain = self.local(domain, &with, out);
-                self.scopes.open();
-                key.iter().for_each(|key| self.declare_all(key));
-                self.declare_all(value);
-                let key = key.as_ref().map(|key| self.expr(key));
-                let value = self.expr(value);
-                let names = self.scopes.names();
-                names.iter().for_each(|name| self.scopes.forget_uses(name));
-                let lowered = self.body(body);
-                for name in names {
-                    self.check_used(&name, at);
-                }
-                self.refuse_unused(body);
-                let body = lowered;
-                self.scopes.close();
+                let (key, value, body) = self.every(at, key.as_ref(), value, body);
                 StatementKind::Every {
                     key,
                     value,
@@ -167,6 +154,30 @@ impl Lowerer<'_> {
             with,
             is_operand: false,
         });
+    }
+
+    /// The variables and the body of `every`, in a scope of their own.
+    fn every(
+        &mut self,
+        at: Span,
+        key: Option<&Expr>,
+        value: &Expr,
+        body: &[Statement],
+    ) -> (Option<Expr>, Expr, Vec<Statement>) {
+        self.scopes.open();
+        key.iter().for_each(|key| self.declare_all(key));
+        self.declare_all(value);
+        let key = key.map(|key| self.expr(key));
+        let value = self.expr(value);
+        let names = self.scopes.names();
+        names.iter().for_each(|name| self.scopes.forget_uses(name));
+        let lowered = self.body(body);
+        for name in names {
+            self.check_used(&name, at);
+        }
+        self.refuse_unused(body);
+        self.scopes.close();
+        (key, value, lowered)
     }
 
     /// `x = xs[x]` finds the items that are their own index, and `[x, x] = y` pairs of the same
@@ -349,7 +360,26 @@ impl Lowerer<'_> {
     fn absolute(&mut self, at: Span, path: Vec<String>, rest: Vec<Expr>) -> Expr {
         self.refer(&path);
         self.check_selection(at, &path);
-        reference_to(at, &self.in_documents(path), rest)
+        let is_tree = rest.is_empty() && self.rules.is_tree(path.get(1..).unwrap_or_default());
+        let reference = reference_to(at, &self.in_documents(path), rest);
+        if is_tree {
+            self.whole(reference)
+        } else {
+            reference
+        }
+    }
+
+    /// `{k: v | v := limits[k]}` for `limits`, which rules such as `limits.cpu` make: it is empty, not
+    /// undefined, if none of them has a value.
+    fn whole(&mut self, reference: Expr) -> Expr {
+        let at = reference.at;
+        let (key, value) = (self.scopes.fresh(at), self.scopes.fresh(at));
+        let item = Expr::new(at, ExprKind::Ref(reference.into(), vec![key.clone()]));
+        let body = vec![assignment(value.clone(), item, &[])];
+        Expr::new(
+            at,
+            ExprKind::ObjectComprehension(key.into(), value.into(), body),
+        )
     }
 
     /// `input.kind` is read from `input.input.kind`, and `data.gitops` from `input.gitops`, unless

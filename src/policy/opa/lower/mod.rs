@@ -90,6 +90,19 @@ impl Rules {
         self.types.get(&path).copied().unwrap_or(Types::ANY)
     }
 
+    /// True for the start of a name: `limits` if there is a rule `limits.cpu`.
+    fn is_tree(&self, path: &[String]) -> bool {
+        let is_within = |package: &Vec<String>| {
+            path.len() > package.len() && path.starts_with(package.as_slice())
+        };
+        let is_longer = |rule: &Vec<String>| rule.len() > path.len() && rule.starts_with(path);
+        let is_package = |package: &Vec<String>| package.starts_with(path);
+        self.by_package.keys().any(is_within)
+            && !self.by_package.keys().any(is_package)
+            && !self.by_path.contains_key(path)
+            && self.by_path.keys().any(is_longer)
+    }
+
     /// Each rule that a reference reaches: the one that it names, those below it, and the one that
     /// it selects from.
     fn reached<'r>(&'r self, path: &'r [String]) -> impl Iterator<Item = &'r Vec<String>> + 'r {

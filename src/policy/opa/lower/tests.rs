@@ -127,6 +127,27 @@ fn objects_of_patterns_have_no_other_keys() {
 }
 
 #[test]
+fn the_start_of_a_name_is_never_undefined() {
+    for (rules, expected) in [
+        ("l.cpu := 1 if input.none\nr := l", json!({})),
+        (
+            "l.cpu := 1\nl.memory := 2\nr := l",
+            json!({"cpu": 1, "memory": 2}),
+        ),
+        (
+            "l.cpu := 1\nr := [l.cpu, data.a.l, {k | l[k]}]",
+            json!([1, {"cpu": 1}, ["cpu"]]),
+        ),
+        (
+            "l.cpu := 1\nr := x if { x := l with data.a.l as {\"b\": 2} }",
+            json!({"b": 2}),
+        ),
+    ] {
+        assert_eq!(value(rules), Ok(expected), "{rules}");
+    }
+}
+
+#[test]
 fn membership_of_undefined_values_is_undefined() {
     for (rules, expected) in [
         ("r := x if { x := input.none in [1] }", json!("<undefined>")),
