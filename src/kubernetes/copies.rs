@@ -49,6 +49,15 @@ pub(crate) fn copies(resource: &Resource, target: Target, name: &str) -> bool {
     }
 }
 
+/// True for a Service for which OpenShift makes a Secret.
+pub(crate) fn has_serving_certificate(resource: &Resource) -> bool {
+    let is_service = resource.kind() == "Service" && resource.group().is_empty();
+    is_service
+        && SERVING
+            .iter()
+            .any(|key| annotation(resource, key).is_some())
+}
+
 fn annotation<'r>(resource: &'r Resource, key: &str) -> Option<&'r str> {
     let annotations = resource.node.at(&["metadata", "annotations"])?;
     annotations.get(key)?.text()

@@ -3,6 +3,9 @@
 //!
 //! Not here: objects that name in a field what they create (`references`).
 
+use std::collections::HashSet;
+
+use super::copies;
 use super::references::Target;
 use crate::kustomize::{Resource, Unrendered};
 use crate::yaml::Node;
@@ -142,7 +145,7 @@ pub(crate) fn maker(resource: &Resource) -> Maker {
     let is_wide = release_name(resource).is_some()
         || matches!(group, "acid.zalan.do" | "moco.cybozu.com" | "kyverno.io")
         || group == "policies.kyverno.io"
-        || (resource.kind() == "Service" && group.is_empty());
+        || copies::has_serving_certificate(resource);
     let may = is_custom(group)
         || matches!((resource.kind(), group), ("Secret" | "ConfigMap", ""))
         || MADE.iter().any(|(ending, _)| is_of_family(group, ending));
@@ -200,15 +203,34 @@ pub(crate) fn makes(resource: &Resource, target: Target, name: &str) -> bool {
         })
 }
 
-/// True if a release of a chart that is not rendered may make an object of this name.
-pub(crate) fn may_release(release: &Unrendered, name: &str) -> bool {
-    names_after_itself(release, name) || holds(&release.values, "", name)
+/// The name that the names of a release's objects begin with, as charts name them.
+pub(crate) fn name_of_release(release: &Unrendered) -> &str {
+    release_name(&release.resource).unwrap_or(release.resource.name())
 }
 
-/// True if a name begins with that of a release, as charts name their objects.
-pub(crate) fn names_after_itself(release: &Unrendered, name: &str) -> bool {
-    let own = release_name(&release.resource).unwrap_or(release.resource.name());
-    follows(name, own)
+/// The starts of a name with which a release or an object may be named that makes one of this name:
+/// `web` and `web-db` for `web-db`.
+pub(crate) fn starts_of(name: &str) -> impl Iterator<Item = &str> {
+    let ends = name.match_indices(['-', '.']).map(|(at, _)| at);
+    let starts = ends.chain([name.len()]).filter_map(|end| name.get(..end));
+    starts.filter(|start| !start.is_empty())
+}
+
+/// The texts of values that may be names of objects which the chart makes: `fullnameOverride`,
+/// `secretName`, the name of a certificate. `existingSecret: name` uses an object and does not make it.
+pub(crate) fn names_in_values<'v>(values: &'v Node, found: &mut HashSet<&'v str>) {
+    names_in(values, "", found);
+}
+
+fn names_in<'v>(node: &'v Node, key: &str, found: &mut HashSet<&'v str>) {
+    let is_used = key.to_ascii_lowercase().starts_with("existing");
+    found.extend(node.text().filter(|text| !text.is_empty() && !is_used));
+    for entry in node.entries() {
+        names_in(&entry.value, &entry.key, found);
+    }
+    for item in node.items() {
+        names_in(item, "", found);
+    }
 }
 
 /// True if this object installs a chart, possibly into another namespace.

@@ -47,7 +47,6 @@ use std::collections::HashMap;
 use crate::compare::Words;
 use crate::config::CONFIG_FILE;
 use crate::finding::{Cause, Severity};
-use crate::kubernetes::operators;
 use crate::kubernetes::references::compatible;
 use crate::kubernetes::targets::{self, Named, PodSelector};
 use crate::kubernetes::workload::{self, Workload};
@@ -271,14 +270,15 @@ fn check_reference(context: &Context, overlay: &Overlay, reference: &Named, sink
 /// True if a release of a chart that is not rendered, in the same cluster and namespace, may make
 /// the target of a reference.
 fn may_be_released(context: &Context, overlay: &Overlay, reference: &Named) -> bool {
-    let mut overlays = context.repo.overlays.iter();
+    let mut overlays = context.making(reference.name);
     overlays.any(|other| {
-        let mut releases = other.rendered.releases.iter();
+        let facts = context.facts(other);
+        let named = facts.releases_named(reference.name);
+        let mut releases = named.chain(facts.releases_with_value(reference.name));
         lands_together(overlay, other)
             && releases.any(|release| {
                 let namespace = release.namespace.as_ref().and_then(Node::text);
                 compatible(namespace, reference.namespace)
-                    && operators::may_release(release, reference.name)
             })
     })
 }

@@ -8,7 +8,7 @@ use crate::kubernetes::naming;
 use crate::kubernetes::operators::{self, Maker};
 use crate::kubernetes::references::{self, Provider, Reference, Target};
 use crate::kubernetes::workload::{self, Workload};
-use crate::kustomize::{Rendered, Resource, ResourceId};
+use crate::kustomize::{Rendered, Resource, ResourceId, Unrendered};
 use crate::repo::{Overlay, Repo};
 
 /// Facts of one overlay's objects.
@@ -25,6 +25,9 @@ pub struct Facts<'a> {
     by_name: HashMap<&'a str, Vec<usize>>,
     makers: Makers<'a>,
     resources: &'a [Resource],
+    releases: &'a [Unrendered],
+    releases_by_name: OnceLock<HashMap<&'a str, Vec<&'a Unrendered>>>,
+    releases_by_value: OnceLock<HashMap<&'a str, Vec<&'a Unrendered>>>,
     naming: OnceLock<HashMap<&'a str, Vec<(Target, &'a Resource)>>>,
 }
 
@@ -42,6 +45,7 @@ impl<'a> Facts<'a> {
         let resources = &rendered.resources;
         let mut facts = Facts {
             resources,
+            releases: &rendered.releases,
             ..Facts::default()
         };
         for resource in resources {
@@ -86,16 +90,55 @@ impl<'a> Facts<'a> {
     /// charts are not among them.
     pub fn makers_of<'s>(&'s self, name: &str) -> impl Iterator<Item = &'a Resource> + use<'a, 's> {
         let Makers { by_name, wide } = &self.makers;
-        let ends = name
-            .char_indices()
-            .map(|(at, letter)| at + letter.len_utf8());
-        let ends = ends.filter(|_| !by_name.is_empty());
-        let named: Vec<&'a Resource> = ends
-            .filter_map(|end| by_name.get(name.get(..end)?))
-            .flatten()
-            .copied()
-            .collect();
+        let starts = starts(name).filter(|_| !by_name.is_empty());
+        let named = starts.filter_map(|start| by_name.get(start)).flatten();
+        let named: Vec<&'a Resource> = named.copied().collect();
         named.into_iter().chain(wide.iter().copied())
+    }
+
+    /// The releases of charts that are not rendered and whose objects may have a name by theirs.
+    pub(in crate::rules) fn releases_named<'s>(
+        &'s self,
+        name: &'s str,
+    ) -> impl Iterator<Item = &'a Unrendered> + use<'a, 's> {
+        let starts = operators::starts_of(name);
+        let found = starts.filter_map(|start| self.releases_by_name().get(start));
+        found.flatten().copied()
+    }
+
+    fn releases_by_name(&self) -> &HashMap<&'a str, Vec<&'a Unrendered>> {
+        self.releases_by_name.get_or_init(|| {
+            let mut found: HashMap<&str, Vec<&Unrendered>> = HashMap::new();
+            for release in self.releases {
+                let own = found.entry(operators::name_of_release(release));
+                own.or_default().push(release);
+            }
+            found
+        })
+    }
+
+    /// The releases of charts that are not rendered and whose values have a text that may be the name of
+    /// an object which they make.
+    pub(in crate::rules) fn releases_with_value<'s>(
+        &'s self,
+        name: &str,
+    ) -> impl Iterator<Item = &'a Unrendered> + use<'a, 's> {
+        let found = self.releases_by_value().get(name);
+        found.into_iter().flatten().copied()
+    }
+
+    fn releases_by_value(&self) -> &HashMap<&'a str, Vec<&'a Unrendered>> {
+        self.releases_by_value.get_or_init(|| {
+            let mut found: HashMap<&str, Vec<&Unrendered>> = HashMap::new();
+            for release in self.releases {
+                let mut names = HashSet::new();
+                operators::names_in_values(&release.values, &mut names);
+                for name in names {
+                    found.entry(name).or_default().push(release);
+                }
+            }
+            found
+        })
     }
 
     /// The objects of this overlay that give the name of a Secret or ConfigMap to a program, which may
@@ -135,12 +178,31 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// What a name begins with, the name itself included.
+fn starts(name: &str) -> impl Iterator<Item = &str> {
+    let ends = name.char_indices();
+    let ends = ends.map(|(at, letter)| at + letter.len_utf8());
+    ends.filter_map(|end| name.get(..end))
+}
+
 /// The facts of all overlays of a repo.
 pub struct RepoFacts<'a> {
     /// The repo.
     pub repo: &'a Repo,
     overlays: Vec<OnceLock<Facts<'a>>>,
     nothing: Facts<'a>,
+    makers: OnceLock<MakersByName<'a>>,
+}
+
+/// The overlays with something that may make other objects, by the names of these.
+#[derive(Default)]
+struct MakersByName<'a> {
+    /// By what the names begin with.
+    starts: HashMap<&'a str, Vec<usize>>,
+    /// By the whole names.
+    names: HashMap<&'a str, Vec<usize>>,
+    /// Those that may make objects of any name.
+    wide: Vec<usize>,
 }
 
 impl<'a> RepoFacts<'a> {
@@ -150,7 +212,39 @@ impl<'a> RepoFacts<'a> {
             repo,
             overlays: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             nothing: Facts::default(),
+            makers: OnceLock::new(),
         }
+    }
+
+    /// The overlays with something that may make an object of this name without naming it: releases,
+    /// and [`Facts::makers_of`].
+    pub(in crate::rules) fn making<'s>(
+        &'s self,
+        name: &'s str,
+    ) -> impl Iterator<Item = &'a Overlay> + use<'a, 's> {
+        let makers = self.makers.get_or_init(|| {
+            let mut makers = MakersByName::default();
+            for index in 0..self.overlays.len() {
+                let facts = self.at(index);
+                let own = facts.releases_by_name().keys();
+                for start in own.chain(facts.makers.by_name.keys()) {
+                    makers.starts.entry(*start).or_default().push(index);
+                }
+                for name in facts.releases_by_value().keys() {
+                    makers.names.entry(*name).or_default().push(index);
+                }
+                if !facts.makers.wide.is_empty() {
+                    makers.wide.push(index);
+                }
+            }
+            makers
+        });
+        let repo: &'a Repo = self.repo;
+        let found = starts(name).filter_map(|start| makers.starts.get(start));
+        let found = found.chain(makers.names.get(name)).chain([&makers.wide]);
+        found
+            .flatten()
+            .filter_map(|index| repo.overlays.get(*index))
     }
 
     /// The facts of an overlay of this repo; empty for an overlay of another repo.

@@ -251,6 +251,14 @@ impl<'a> Context<'a> {
         self.facts.of(overlay)
     }
 
+    /// The overlays with something that may make an object of this name without naming it.
+    pub(in crate::rules) fn making<'s>(
+        &'s self,
+        name: &'s str,
+    ) -> impl Iterator<Item = &'a Overlay> + use<'a, 's> {
+        self.facts.making(name)
+    }
+
     /// True if an image should have a digest: production pins at least half of its images, or
     /// this one.
     pub fn expects_digest(&self, image: &str) -> bool {

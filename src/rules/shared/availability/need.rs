@@ -54,13 +54,10 @@ impl<'c, 'a> Need<'c, 'a> {
                 .any(|(_, provider)| provider.creates)
             || self.is_external()
             || operators::made_by_kubernetes(self.target, self.name)
-            || self
-                .context
-                .repo
-                .overlays
-                .iter()
-                .filter(|other| lands_together(self.overlay, other))
-                .any(|other| self.is_made_in(other))
+            || {
+                let mut making = self.context.making(self.name);
+                making.any(|other| lands_together(self.overlay, other) && self.is_made_in(other))
+            }
     }
 
     /// True if something in an overlay makes the object without naming it as such.
@@ -71,17 +68,24 @@ impl<'c, 'a> Need<'c, 'a> {
             namespace,
             ..
         } = self;
-        // a release does not make what its values name, and cannot make what they come from
-        let by_release = |release: &Unrendered| match self.asking {
-            Some((own, purpose)) if *own == release.resource.original => {
-                purpose != Use::Values && operators::names_after_itself(release, name)
-            }
-            _ => operators::may_release(release, name),
-        };
-        self.context.facts(overlay).makers_of(name).any(|resource| {
+        let facts = self.context.facts(overlay);
+        let by_object = |resource: &Resource| {
             copies::copies(resource, target, name)
                 || reaches(resource, namespace) && operators::makes(resource, target, name)
-        }) || overlay.rendered.releases.iter().any(by_release)
+        };
+        // a release does not make what its values name, and cannot make what they come from
+        let is_asking = |release: &Unrendered| {
+            let asking = self.asking.map(|(own, _)| own);
+            asking == Some(&release.resource.original)
+        };
+        let is_for_values = self
+            .asking
+            .is_some_and(|(_, purpose)| purpose == Use::Values);
+        let mut named = facts.releases_named(name);
+        let mut with_value = facts.releases_with_value(name);
+        facts.makers_of(name).any(by_object)
+            || named.any(|release| !(is_for_values && is_asking(release)))
+            || with_value.any(|release| !is_asking(release))
     }
 
     /// An object that gives the name to a program, which may create the object: an argument of a
