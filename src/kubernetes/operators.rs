@@ -3,7 +3,7 @@
 //!
 //! Not here: objects that name in a field what they create (`references`).
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::copies;
 use super::references::Target;
@@ -218,11 +218,11 @@ pub(crate) fn starts_of(name: &str) -> impl Iterator<Item = &str> {
 
 /// The texts of values that may be names of objects which the chart makes: `fullnameOverride`,
 /// `secretName`, the name of a certificate. `existingSecret: name` uses an object and does not make it.
-pub(crate) fn names_in_values<'v>(values: &'v Node, found: &mut HashSet<&'v str>) {
+pub(crate) fn names_in_values<'v>(values: &'v Node, found: &mut BTreeSet<&'v str>) {
     names_in(values, "", found);
 }
 
-fn names_in<'v>(node: &'v Node, key: &str, found: &mut HashSet<&'v str>) {
+fn names_in<'v>(node: &'v Node, key: &str, found: &mut BTreeSet<&'v str>) {
     let is_used = key.to_ascii_lowercase().starts_with("existing");
     found.extend(node.text().filter(|text| !text.is_empty() && !is_used));
     for entry in node.entries() {

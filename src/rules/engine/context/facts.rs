@@ -1,6 +1,6 @@
 //! Facts of the objects of one overlay, computed once and on demand.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use crate::kubernetes::image_use::{self, ImageUse};
@@ -26,8 +26,8 @@ pub struct Facts<'a> {
     makers: Makers<'a>,
     resources: &'a [Resource],
     releases: &'a [Unrendered],
-    releases_by_name: OnceLock<HashMap<&'a str, Vec<&'a Unrendered>>>,
-    releases_by_value: OnceLock<HashMap<&'a str, Vec<&'a Unrendered>>>,
+    releases_by_name: OnceLock<BTreeMap<&'a str, Vec<&'a Unrendered>>>,
+    releases_by_value: OnceLock<BTreeMap<&'a str, Vec<&'a Unrendered>>>,
     naming: OnceLock<HashMap<&'a str, Vec<(Target, &'a Resource)>>>,
 }
 
@@ -106,9 +106,9 @@ impl<'a> Facts<'a> {
         found.flatten().copied()
     }
 
-    fn releases_by_name(&self) -> &HashMap<&'a str, Vec<&'a Unrendered>> {
+    fn releases_by_name(&self) -> &BTreeMap<&'a str, Vec<&'a Unrendered>> {
         self.releases_by_name.get_or_init(|| {
-            let mut found: HashMap<&str, Vec<&Unrendered>> = HashMap::new();
+            let mut found: BTreeMap<&str, Vec<&Unrendered>> = BTreeMap::new();
             for release in self.releases {
                 let own = found.entry(operators::name_of_release(release));
                 own.or_default().push(release);
@@ -127,11 +127,11 @@ impl<'a> Facts<'a> {
         found.into_iter().flatten().copied()
     }
 
-    fn releases_by_value(&self) -> &HashMap<&'a str, Vec<&'a Unrendered>> {
+    fn releases_by_value(&self) -> &BTreeMap<&'a str, Vec<&'a Unrendered>> {
         self.releases_by_value.get_or_init(|| {
-            let mut found: HashMap<&str, Vec<&Unrendered>> = HashMap::new();
+            let mut found: BTreeMap<&str, Vec<&Unrendered>> = BTreeMap::new();
             for release in self.releases {
-                let mut names = HashSet::new();
+                let mut names = BTreeSet::new();
                 operators::names_in_values(&release.values, &mut names);
                 for name in names {
                     found.entry(name).or_default().push(release);
