@@ -18,8 +18,8 @@ use crate::repo::Overlay;
 use crate::secrets::lines::HiddenLines;
 use crate::secrets::{HIDDEN, without_passwords};
 use crate::source::Files;
-use crate::yaml::Node;
 use crate::yaml::scalar::base64;
+use crate::yaml::{Node, Origin};
 
 /// The shortest value that is looked for. Shorter ones are part of many words.
 const SHORTEST: usize = 6;
@@ -61,27 +61,34 @@ impl Scrub {
         let lines = HiddenLines::default();
         for finding in findings {
             let related = finding.related.iter().map(|related| related.origin);
-            let lines: Vec<Rc<[String]>> = std::iter::once(finding.origin)
-                .chain(related)
-                .flat_map(|origin| lines.words_at(&files.get(origin.file), origin))
-                .collect();
-            let mut hidden: Vec<&str> = lines
+            let places: Vec<Origin> = std::iter::once(finding.origin).chain(related).collect();
+            let words: Vec<Rc<[String]>> = places
                 .iter()
-                .flat_map(|words| words.iter())
-                .map(String::as_str)
+                .flat_map(|origin| lines.words_at(&files.get(origin.file), *origin))
                 .collect();
-            let public = public(finding);
-            hidden.retain(|word| !public.iter().any(|text| text.contains(word)));
+            let words = words.iter().flat_map(|words| words.iter());
+            let mut hidden: Vec<&str> = words.map(String::as_str).collect();
+            if !hidden.is_empty() {
+                // what the report shows beside the message is no secret
+                let shown = places
+                    .iter()
+                    .flat_map(|origin| lines.shown_at(&files.get(origin.file), *origin));
+                let public: Vec<String> = shown.chain(public(finding)).collect();
+                hidden.retain(|word| !public.iter().any(|text| text.contains(word)));
+            }
             // a longer word may contain a shorter one
             hidden.sort_by_key(|word| std::cmp::Reverse(word.len()));
-            let texts = [&mut finding.message].into_iter();
-            let texts = texts.chain(&mut finding.help);
             let related = finding.related.iter_mut();
-            for text in texts.chain(related.map(|related| &mut related.message)) {
+            let related = related.map(|related| &mut related.message);
+            for text in [&mut finding.message].into_iter().chain(related) {
                 self.text(text);
-                for word in hidden.iter().copied() {
-                    hide(text, word);
+                for word in &hidden {
+                    *text = text.replace(word, HIDDEN);
                 }
+            }
+            if let Some(help) = &mut finding.help {
+                self.text(help);
+                hidden.iter().for_each(|word| hide_in_quotes(help, word));
             }
         }
     }
@@ -98,15 +105,8 @@ impl Scrub {
     }
 }
 
-/// Hides a word. What may be an ordinary one is only hidden where it is quoted, as values are.
-fn hide(text: &mut String, word: &str) {
-    if !text.contains(word) {
-        return;
-    }
-    if is_telling(word) {
-        *text = text.replace(word, HIDDEN);
-        return;
-    }
+/// Hides a word where it is quoted: the other words of an advice are our own, such as `only`.
+fn hide_in_quotes(text: &mut String, word: &str) {
     for quote in ['`', '"'] {
         let parts = text.split(quote).enumerate();
         let parts = parts.map(|(at, part)| match at % 2 {

@@ -52,6 +52,14 @@ impl HiddenLines {
         };
         (first..=last.min(first + PLACE)).map(words).collect()
     }
+
+    /// The lines of a place as a report shows them.
+    pub(crate) fn shown_at(&self, file: &SourceFile, place: Origin) -> Vec<String> {
+        let [first, last] = [place.start, place.end].map(|at| file.position(at).line);
+        let lines = self.of(file);
+        let shown = |number: usize| lines.shown(number, file.line(number)).into_owned();
+        (first..=last.min(first + PLACE)).map(shown).collect()
+    }
 }
 
 /// The hidden values of one file.
