@@ -14,6 +14,7 @@ mod overlays;
 mod renumber;
 mod reuse;
 mod roots;
+mod scripts;
 mod unlisted;
 mod values;
 

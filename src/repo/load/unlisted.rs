@@ -3,7 +3,7 @@
 use super::super::Unreferenced;
 use super::super::controls::{group_of, is_control};
 use super::super::discover::is_set_aside;
-use super::Tree;
+use super::{Tree, scripts};
 use crate::kustomize::kustomization::path_in;
 use crate::kustomize::loader::is_kustomization;
 use crate::kustomize::{Kustomization, Renderer};
@@ -11,6 +11,7 @@ use crate::source::{folder_of, is_below, join};
 use crate::yaml::Node;
 use foldhash::HashSet;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Manifests in the folders of kustomizations that no kustomization lists.
@@ -65,23 +66,21 @@ pub(super) fn unreferenced(tree: Tree<'_>) -> Vec<Unreferenced> {
         .par_iter()
         .filter_map(|path| manifests(path, tree.renderer))
         .collect();
-    let scripts = if found.is_empty() {
-        Vec::new()
-    } else {
-        scripts(tree)
+    let path_of = |found: &Unreferenced| tree.renderer.files().get(found.file).path.clone();
+    let paths: Vec<Arc<str>> = found.iter().map(path_of).collect();
+    let named = match paths.is_empty() {
+        true => BTreeSet::new(),
+        false => scripts::named(tree, &paths.iter().map(|path| &**path).collect::<Vec<_>>()),
     };
-    found
-        .into_iter()
-        .filter(|found| {
-            let path = tree.renderer.files().get(found.file).path.clone();
-            let folder = folder_of(&path);
-            let documents = &found.documents;
-            let is_agent = documents.iter().all(|node| is_control(group_of(node)));
-            // the object of the agent that applies an overlay often lies beside it
-            let is_apart = is_agent && (!listing.contains(folder) || applies_itself(tree, &path));
-            !is_apart && !scripts.iter().any(|script| script.names(&path))
-        })
-        .collect()
+    let found = found.into_iter().zip(&paths).filter(|(found, path)| {
+        let folder = folder_of(path);
+        let documents = &found.documents;
+        let is_agent = documents.iter().all(|node| is_control(group_of(node)));
+        // the object of the agent that applies an overlay often lies beside it
+        let is_apart = is_agent && (!listing.contains(folder) || applies_itself(tree, path));
+        !is_apart && !named.contains(&***path)
+    });
+    found.map(|(found, _)| found).collect()
 }
 
 /// True if an agent's object applies the folder that it lies in: the first Application of a cluster,
@@ -89,60 +88,6 @@ pub(super) fn unreferenced(tree: Tree<'_>) -> Vec<Unreferenced> {
 fn applies_itself(tree: Tree<'_>, path: &str) -> bool {
     let mut own = tree.agents.pointers.iter();
     own.any(|pointer| &*pointer.file == path && is_below(path, &pointer.folder))
-}
-
-/// A file of commands, such as `deploy.sh`.
-struct Script {
-    folder: String,
-    text: Arc<[u8]>,
-}
-
-impl Script {
-    /// True if the commands name a file: by its name if they lie in the same folder, else together
-    /// with the folder.
-    fn names(&self, path: &str) -> bool {
-        let folder = folder_of(path);
-        let start = if folder == self.folder {
-            folder.len()
-        } else {
-            folder_of(folder).len()
-        };
-        let name = path.get(start..).unwrap_or(path).trim_start_matches('/');
-        let text = String::from_utf8_lossy(&self.text);
-        text.match_indices(name).any(|(at, _)| {
-            let before = text.get(..at).and_then(|text| text.chars().next_back());
-            let after = text
-                .get(at + name.len()..)
-                .and_then(|text| text.chars().next());
-            let is_part = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
-            !before.is_some_and(is_part) && !after.is_some_and(is_part)
-        })
-    }
-}
-
-/// The most files of commands that are read, and the longest one.
-const SCRIPTS: (usize, usize) = (500, 1 << 18);
-
-/// The files of commands in the repo.
-fn scripts(tree: Tree<'_>) -> Vec<Script> {
-    let source = tree.renderer.source();
-    let is_script = |path: &&Arc<str>| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        name.ends_with(".sh")
-            || ["Makefile", "Justfile", "justfile", "Jenkinsfile"].contains(&name)
-            || ["Taskfile.yml", "Taskfile.yaml", ".gitlab-ci.yml"].contains(&name)
-            || path.starts_with(".github/workflows/")
-    };
-    let paths = source.files().iter().filter(is_script).take(SCRIPTS.0);
-    let read = paths.filter_map(|path| {
-        let text = source
-            .read(path)
-            .ok()
-            .filter(|text| text.len() <= SCRIPTS.1)?;
-        let folder = folder_of(path).to_string();
-        Some(Script { folder, text })
-    });
-    read.collect()
 }
 
 /// True if a kustomization builds upon other folders and lists no file.
