@@ -20,7 +20,7 @@ use proptest::prelude::*;
 
 /// No input takes a debug build a tenth of this on a machine with nothing else to do. One that never
 /// ends, or takes the square of its size, takes longer.
-const LONGEST: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_secs(180);
 
 /// Damage to a file. The numbers choose a line, modulo the number of lines.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use crate::kustomize::Resource;
 use crate::repo::Overlay;
 use crate::secrets::lines::HiddenLines;
 use crate::secrets::{HIDDEN, without_passwords};
-use crate::source::Files;
+use crate::source::{Files, SourceFile};
 use crate::yaml::scalar::base64;
 use crate::yaml::{Node, Origin};
 
@@ -26,6 +26,9 @@ const SHORTEST: usize = 6;
 
 /// Values in one regular expression.
 const TOGETHER: usize = 500;
+
+/// Finds words in the lines of a place.
+type Search<'s> = dyn Fn(&SourceFile, Origin) -> Vec<Rc<BTreeSet<String>>> + 's;
 
 /// The values of some Secrets.
 #[derive(Default)]
@@ -62,19 +65,22 @@ impl Scrub {
         for finding in findings {
             let related = finding.related.iter().map(|related| related.origin);
             let places: Vec<Origin> = std::iter::once(finding.origin).chain(related).collect();
-            let words: Vec<Rc<[String]>> = places
-                .iter()
-                .flat_map(|origin| lines.words_at(&files.get(origin.file), *origin))
-                .collect();
+            let at = |find: &Search<'_>| -> Vec<Rc<BTreeSet<String>>> {
+                let found = places.iter();
+                let found = found.flat_map(|place| find(&files.get(place.file), *place));
+                found.collect()
+            };
+            let words = at(&|file, place| lines.hidden_at(file, place));
             let words = words.iter().flat_map(|words| words.iter());
             let mut hidden: Vec<&str> = words.map(String::as_str).collect();
             if !hidden.is_empty() {
                 // what the report shows beside the message is no secret
-                let shown = places
-                    .iter()
-                    .flat_map(|origin| lines.shown_at(&files.get(origin.file), *origin));
-                let public: Vec<String> = shown.chain(public(finding)).collect();
-                hidden.retain(|word| !public.iter().any(|text| text.contains(word)));
+                let shown = at(&|file, place| lines.shown_at(file, place));
+                let public = public(finding);
+                hidden.retain(|word| {
+                    let is_shown = shown.iter().any(|words| words.contains(*word));
+                    !is_shown && !public.iter().any(|text| text.contains(word))
+                });
             }
             // a longer word may contain a shorter one
             hidden.sort_by_key(|word| std::cmp::Reverse(word.len()));

@@ -219,18 +219,25 @@ pub(crate) fn starts_of(name: &str) -> impl Iterator<Item = &str> {
 /// The texts of values that may be names of objects which the chart makes: `fullnameOverride`,
 /// `secretName`, the name of a certificate. `existingSecret: name` uses an object and does not make it.
 pub(crate) fn names_in_values<'v>(values: &'v Node, found: &mut BTreeSet<&'v str>) {
-    names_in(values, "", found);
+    any_name(values, "", &mut |name| {
+        found.insert(name);
+        false
+    });
 }
 
-fn names_in<'v>(node: &'v Node, key: &str, found: &mut BTreeSet<&'v str>) {
+/// True if one of these texts is wanted; the rest is not looked at then.
+fn any_name<'v>(node: &'v Node, key: &str, is_wanted: &mut dyn FnMut(&'v str) -> bool) -> bool {
     let is_used = key.to_ascii_lowercase().starts_with("existing");
-    found.extend(node.text().filter(|text| !text.is_empty() && !is_used));
-    for entry in node.entries() {
-        names_in(&entry.value, &entry.key, found);
-    }
-    for item in node.items() {
-        names_in(item, "", found);
-    }
+    let text = node.text().filter(|text| !text.is_empty() && !is_used);
+    text.is_some_and(&mut *is_wanted)
+        || node
+            .entries()
+            .iter()
+            .any(|entry| any_name(&entry.value, &entry.key, is_wanted))
+        || node
+            .items()
+            .iter()
+            .any(|item| any_name(item, "", is_wanted))
 }
 
 /// True if this object installs a chart, possibly into another namespace.
@@ -262,29 +269,15 @@ fn release_name(resource: &Resource) -> Option<&str> {
     }
 }
 
+/// True if a name begins with another one, as a whole word.
 fn follows(name: &str, own: &str) -> bool {
-    !own.is_empty()
-        && name
-            .strip_prefix(own)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-') || rest.starts_with('.'))
+    starts_of(name).any(|start| start == own)
 }
 
-/// True if a value of the release is the name: `fullnameOverride`, `secretName`, the name of a
-/// certificate.
+/// True if a value of the release is the name.
 fn mentions(resource: &Resource, name: &str) -> bool {
     let values = resource.node.at(&["spec", "values"]);
-    values.is_some_and(|values| holds(values, "", name))
-}
-
-/// True if a text below a node is the name. `existingSecret: name` uses the object and does not
-/// make it.
-fn holds(node: &Node, key: &str, name: &str) -> bool {
-    let is_name = node.text() == Some(name) && !key.to_ascii_lowercase().starts_with("existing");
-    let mut entries = node.entries().iter();
-    let mut items = node.items().iter();
-    is_name
-        || entries.any(|entry| holds(&entry.value, &entry.key, name))
-        || items.any(|item| holds(item, "", name))
+    values.is_some_and(|values| any_name(values, "", &mut |text| text == name))
 }
 
 #[cfg(test)]

@@ -24,8 +24,12 @@ const PLACE: usize = 50;
 pub(crate) struct HiddenLines {
     files: RefCell<BTreeMap<FileId, Rc<Lines>>>,
     /// The hidden words of each line.
-    words: RefCell<BTreeMap<(FileId, usize), Rc<[String]>>>,
+    hidden: RefCell<WordsOfLines>,
+    /// The words of each line that are shown.
+    shown: RefCell<WordsOfLines>,
 }
+
+type WordsOfLines = BTreeMap<(FileId, usize), Rc<BTreeSet<String>>>;
 
 impl HiddenLines {
     /// The hidden values of a file.
@@ -37,28 +41,32 @@ impl HiddenLines {
             .clone()
     }
 
-    /// The words that are hidden in the lines of a place. Each line is searched once: it may be a
-    /// whole file, with thousands of places.
-    pub(crate) fn words_at(&self, file: &SourceFile, place: Origin) -> Vec<Rc<[String]>> {
+    /// The words that are hidden in the lines of a place.
+    pub(crate) fn hidden_at(&self, file: &SourceFile, place: Origin) -> Vec<Rc<BTreeSet<String>>> {
+        self.words_at(&self.hidden, (file, place), &Lines::hidden_words)
+    }
+
+    /// The words that a report shows in the lines of a place.
+    pub(crate) fn shown_at(&self, file: &SourceFile, place: Origin) -> Vec<Rc<BTreeSet<String>>> {
+        self.words_at(&self.shown, (file, place), &Lines::shown_words)
+    }
+
+    /// Some words in the lines of a place. Each line is searched once: it may be a whole file, with
+    /// thousands of places.
+    fn words_at(
+        &self,
+        known: &RefCell<WordsOfLines>,
+        (file, place): (&SourceFile, Origin),
+        find: &dyn Fn(&Lines, usize, &str) -> BTreeSet<String>,
+    ) -> Vec<Rc<BTreeSet<String>>> {
         let [first, last] = [place.start, place.end].map(|at| file.position(at).line);
         let lines = self.of(file);
         let words = |number: usize| {
-            let find = || {
-                let words = lines.hidden_words(number, file.line(number)).into_iter();
-                words.map(str::to_string).collect()
-            };
-            let mut known = self.words.borrow_mut();
-            known.entry((file.id, number)).or_insert_with(find).clone()
+            let found = || Rc::new(find(&lines, number, file.line(number)));
+            let mut known = known.borrow_mut();
+            known.entry((file.id, number)).or_insert_with(found).clone()
         };
         (first..=last.min(first + PLACE)).map(words).collect()
-    }
-
-    /// The lines of a place as a report shows them.
-    pub(crate) fn shown_at(&self, file: &SourceFile, place: Origin) -> Vec<String> {
-        let [first, last] = [place.start, place.end].map(|at| file.position(at).line);
-        let lines = self.of(file);
-        let shown = |number: usize| lines.shown(number, file.line(number)).into_owned();
-        (first..=last.min(first + PLACE)).map(shown).collect()
     }
 }
 
@@ -98,14 +106,21 @@ impl Lines {
         }
     }
 
+    /// The words of a line that are shown.
+    fn shown_words(&self, number: usize, line: &str) -> BTreeSet<String> {
+        let shown = self.shown(number, line);
+        words(&shown).map(str::to_string).collect()
+    }
+
     /// The words of a line that are hidden in it.
-    fn hidden_words<'a>(&self, number: usize, line: &'a str) -> BTreeSet<&'a str> {
+    fn hidden_words(&self, number: usize, line: &str) -> BTreeSet<String> {
         let shown = self.shown(number, line);
         if shown == line {
             return BTreeSet::new();
         }
         let known: BTreeSet<&str> = words(&shown).collect();
-        words(line).filter(|word| !known.contains(word)).collect()
+        let hidden = words(line).filter(|word| !known.contains(word));
+        hidden.map(str::to_string).collect()
     }
 }
 

@@ -12,6 +12,7 @@ use super::format::display;
 use super::{Function, Value};
 use crate::policy::opa::values::{from_json, from_node, to_json};
 use crate::template;
+use crate::yaml::go_json::push_string;
 use crate::yaml::read::{Dialect, read_as};
 use crate::yaml::{FileId, Node};
 
@@ -107,7 +108,7 @@ fn write_json(value: &Value, out: &mut String) {
         Value::Undefined | Value::Null => out.push_str("null"),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Number(number) => out.push_str(&number.format_decimal()),
-        Value::String(text) => write_text(text, out),
+        Value::String(text) => push_string(out, text, true),
         Value::Array(items) => list(items.iter(), out),
         Value::Set(items) => list(items.iter(), out),
         Value::Object(map) => {
@@ -121,22 +122,11 @@ fn write_json(value: &Value, out: &mut String) {
                 if at > 0 {
                     out.push(',');
                 }
-                write_text(&key, out);
+                push_string(out, &key, true);
                 out.push(':');
                 write_json(value, out);
             }
             out.push('}');
-        }
-    }
-}
-
-fn write_text(text: &str, out: &mut String) {
-    for letter in Json::from(text).to_string().chars() {
-        match letter {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                out.push_str(&format!("\\u{:04x}", letter as u32));
-            }
-            _ => out.push(letter),
         }
     }
 }

@@ -22,7 +22,7 @@ impl Lowerer<'_> {
         if result.is_empty() && !statements.is_empty() {
             let at = statements[0].at;
             let truth = Expr::new(at, ExprKind::Bool(true));
-            result.push(plain(at, StatementKind::Expr(truth)));
+            result.push(Statement::new(at, StatementKind::Expr(truth)));
         }
         result
     }
@@ -148,11 +148,9 @@ impl Lowerer<'_> {
             other => other,
         };
         out.push(Statement {
-            at,
             negated: statement.negated,
-            kind,
             with,
-            is_operand: false,
+            ..Statement::new(at, kind)
         });
     }
 
@@ -237,7 +235,7 @@ impl Lowerer<'_> {
     fn rename(&mut self, variable: &mut Expr, out: &mut Vec<Statement>) {
         let fresh = self.scopes.fresh(variable.at);
         let first = std::mem::replace(variable, fresh.clone());
-        out.push(plain(first.at, StatementKind::Unify(first, fresh)));
+        out.push(Statement::new(first.at, StatementKind::Unify(first, fresh)));
     }
 
     /// A variable that holds an expression, so that it is evaluated once and is defined.
@@ -504,15 +502,5 @@ impl Lowerer<'_> {
         let items = Expr::new(at, ExprKind::Array(lowered.collect()));
         let function = Expr::new(at, ExprKind::Var("__template".to_string()));
         Expr::new(at, ExprKind::Call(function.into(), vec![items]))
-    }
-}
-
-fn plain(at: Span, kind: StatementKind) -> Statement {
-    Statement {
-        at,
-        negated: false,
-        kind,
-        with: Vec::new(),
-        is_operand: false,
     }
 }

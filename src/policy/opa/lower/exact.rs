@@ -90,20 +90,10 @@ fn detach(pattern: &mut Expr, checks: &mut Vec<Statement>) {
                     detach(value, &mut within);
                 }
             }
-            checks.push(statement(at, StatementKind::Expr(Expr::new(at, same))));
-            checks.push(statement(at, StatementKind::Unify(object, variable)));
+            checks.push(Statement::new(at, StatementKind::Expr(Expr::new(at, same))));
+            checks.push(Statement::new(at, StatementKind::Unify(object, variable)));
             checks.extend(within);
         }
         _ => {}
-    }
-}
-
-fn statement(at: crate::policy::opa::syntax::Span, kind: StatementKind) -> Statement {
-    Statement {
-        at,
-        negated: false,
-        kind,
-        with: Vec::new(),
-        is_operand: false,
     }
 }

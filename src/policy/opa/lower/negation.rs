@@ -7,11 +7,8 @@ use crate::policy::opa::syntax::{Expr, ExprKind, Statement, StatementKind, With}
 /// `left := right` with the given modifiers.
 pub(super) fn assignment(left: Expr, right: Expr, with: &[With]) -> Statement {
     Statement {
-        at: right.at,
-        negated: false,
-        kind: StatementKind::Assign(left, right),
         with: with.to_vec(),
-        is_operand: false,
+        ..Statement::new(right.at, StatementKind::Assign(left, right))
     }
 }
 

@@ -206,6 +206,19 @@ pub(in crate::policy) enum ExprKind {
     Template(Vec<Expr>),
 }
 
+impl Statement {
+    /// One without `not` and `with`.
+    pub(in crate::policy) fn new(at: Span, kind: StatementKind) -> Statement {
+        Statement {
+            at,
+            negated: false,
+            kind,
+            with: Vec::new(),
+            is_operand: false,
+        }
+    }
+}
+
 impl Expr {
     pub(in crate::policy) fn new(at: Span, kind: ExprKind) -> Expr {
         Expr { at, kind }

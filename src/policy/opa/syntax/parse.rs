@@ -224,11 +224,9 @@ impl<'t> Parser<'t> {
             with.push(With { target, value });
         }
         Ok(Statement {
-            at: self.since(start),
             negated,
-            kind,
             with,
-            is_operand: false,
+            ..Statement::new(self.since(start), kind)
         })
     }
 

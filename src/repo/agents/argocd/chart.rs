@@ -229,14 +229,12 @@ impl ChartSource {
         // Argo CD has no hook for tests, so it never applies them
         release.skips_tests = true;
         release.skips_schema = self.flag("skipSchemaValidation");
-        release.is_partial = self.is_open;
         let mut problems = Vec::new();
         self.value_files(&mut release, folder, renderer, charts, &mut problems);
         self.inline(&mut release, renderer, &mut problems);
         self.parameters(&mut release, folder, charts, &mut problems);
-        release.is_partial |= problems
-            .iter()
-            .any(|problem| problem.kind == ProblemKind::NeedsPlugin);
+        let is_unknown = |problem: &Problem| problem.kind == ProblemKind::NeedsPlugin;
+        release.is_partial = self.is_open || problems.iter().any(is_unknown);
         (release, problems)
     }
 

@@ -14,8 +14,8 @@ use crate::yaml::{Data, Node, Traced};
 /// The first character that stands in for an expression: four bytes in UTF-8, for private use, so that
 /// charts hold none. The second expression has the next one.
 const FIRST: u32 = 0x0010_0000;
-/// The most expressions of one release.
-const LIMIT: usize = 0xFFFE;
+/// The most expressions of one release: the engine of templates uses the characters behind them.
+const LIMIT: usize = 0xFF00;
 /// Fills a stand-in up to the length of its expression.
 const FILLER: char = '_';
 

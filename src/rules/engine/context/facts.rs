@@ -148,7 +148,14 @@ impl<'a> Facts<'a> {
         target: Target,
         name: &str,
     ) -> impl Iterator<Item = &'a Resource> + use<'a, 's> {
-        let naming = self.naming.get_or_init(|| {
+        let found = self.names_for_programs().get(name);
+        let all = found.map_or(&[][..], Vec::as_slice).iter();
+        all.filter(move |(other, _)| *other == target)
+            .map(|(_, resource)| *resource)
+    }
+
+    fn names_for_programs(&self) -> &HashMap<&'a str, Vec<(Target, &'a Resource)>> {
+        self.naming.get_or_init(|| {
             let mut found: HashMap<&str, Vec<(Target, &Resource)>> = HashMap::new();
             let mut names = Vec::new();
             for resource in self.resources {
@@ -158,10 +165,7 @@ impl<'a> Facts<'a> {
                 }
             }
             found
-        });
-        let all = naming.get(name).map_or(&[][..], Vec::as_slice).iter();
-        all.filter(move |(other, _)| *other == target)
-            .map(|(_, resource)| *resource)
+        })
     }
 
     /// The objects of this overlay that provide a Secret or ConfigMap of this name.
@@ -192,6 +196,8 @@ pub struct RepoFacts<'a> {
     overlays: Vec<OnceLock<Facts<'a>>>,
     nothing: Facts<'a>,
     makers: OnceLock<MakersByName<'a>>,
+    /// The overlays with objects that give a name to a program.
+    naming: OnceLock<HashMap<&'a str, Vec<usize>>>,
 }
 
 /// The overlays with something that may make other objects, by the names of these.
@@ -213,7 +219,26 @@ impl<'a> RepoFacts<'a> {
             overlays: repo.overlays.iter().map(|_| OnceLock::new()).collect(),
             nothing: Facts::default(),
             makers: OnceLock::new(),
+            naming: OnceLock::new(),
         }
+    }
+
+    /// The overlays with objects that give a name to a program: see [`Facts::naming`].
+    pub(in crate::rules) fn naming<'s>(
+        &'s self,
+        name: &str,
+    ) -> impl Iterator<Item = &'a Overlay> + use<'a, 's> {
+        let naming = self.naming.get_or_init(|| {
+            let mut naming: HashMap<&str, Vec<usize>> = HashMap::new();
+            for index in 0..self.overlays.len() {
+                let names = self.at(index).names_for_programs().keys();
+                names.for_each(|name| naming.entry(*name).or_default().push(index));
+            }
+            naming
+        });
+        let repo: &'a Repo = self.repo;
+        let found = naming.get(name).into_iter().flatten();
+        found.filter_map(|index| repo.overlays.get(*index))
     }
 
     /// The overlays with something that may make an object of this name without naming it: releases,

@@ -259,6 +259,14 @@ impl<'a> Context<'a> {
         self.facts.making(name)
     }
 
+    /// The overlays with objects that give a name to a program.
+    pub(in crate::rules) fn naming<'s>(
+        &'s self,
+        name: &str,
+    ) -> impl Iterator<Item = &'a Overlay> + use<'a, 's> {
+        self.facts.naming(name)
+    }
+
     /// True if an image should have a digest: production pins at least half of its images, or
     /// this one.
     pub fn expects_digest(&self, image: &str) -> bool {

@@ -62,7 +62,7 @@ fn judge<'a>(need: Need<'_, 'a>, references: &[&Reference<'a>]) -> Option<Draft>
     if !is_known_name(need.name) || need.is_provided() {
         return None;
     }
-    let missing = Missing {
+    let mut missing = Missing {
         need,
         first,
         references,
@@ -72,14 +72,9 @@ fn judge<'a>(need: Need<'_, 'a>, references: &[&Reference<'a>]) -> Option<Draft>
         named: None,
     };
     let known = missing.elsewhere.is_some() || missing.near.is_some();
-    let missing = Missing {
-        named: if known {
-            None
-        } else {
-            need.named_for_a_program()
-        },
-        ..missing
-    };
+    if !known {
+        missing.named = need.named_for_a_program();
+    }
     let alike = if known { Vec::new() } else { needing(need) };
     // with a base, only an object that was already missing there can be created elsewhere
     let made_elsewhere = match need.context.base {

@@ -99,7 +99,7 @@ impl<'c, 'a> Need<'c, 'a> {
             namespace,
             ..
         } = self;
-        let overlays = context.repo.overlays.iter();
+        let overlays = context.naming(name);
         let mut together = overlays.filter(|other| lands_together(overlay, other));
         together.find_map(|other| {
             let facts = context.facts(other);
