@@ -99,7 +99,7 @@ pub(super) fn render(charts: &Charts, chart: &Arc<Chart>, release: &Release) -> 
     }
 }
 
-/// What a chart says to values of which a part is not known here: it may take all of them.
+/// The problem of a chart that rejects the known values: it may accept all of them.
 fn of_unknown_values(problem: Problem, chart: &Chart) -> Problem {
     let name = chart.metadata.name();
     let message = format!(

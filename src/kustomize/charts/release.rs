@@ -43,8 +43,8 @@ pub struct Release {
     pub skips_tests: bool,
     /// True if values that break the chart's schema are accepted.
     pub skips_schema: bool,
-    /// True if some of its values are not known here, so that nothing can be said if the chart refuses
-    /// them.
+    /// True if some of its values are not known here. It is not an error if the chart rejects the
+    /// others.
     pub is_partial: bool,
     /// True if dependencies that `charts/` lacks are taken from elsewhere, as agents do. Otherwise
     /// they are refused, as `helm template` does.

@@ -5,9 +5,10 @@
 //! A change alters the same value in a protected environment and in an earlier environment, for
 //! example by an edit of their common base. The finding names the environments and the first
 //! changed line. If the change also updates an image in production, `mixed-promotion` and
-//! `ride-along` judge it instead. An overlay that is compared with no earlier environment, such as that
-//! of an app with other names in staging, counts too, with its images, if it shares the changed line
-//! with an overlay of an earlier environment. The rule needs a base revision (`--base`).
+//! `ride-along` judge it instead. An overlay may have no counterpart in an earlier environment, for
+//! example because the app has another name there. The rule then reports the changed lines that it
+//! shares with any overlay of an earlier environment, including images. The rule needs a base
+//! revision (`--base`).
 //!
 //! ## Why
 //!

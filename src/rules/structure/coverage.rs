@@ -8,8 +8,8 @@
 //! - kustomizations that belong to no overlay;
 //! - environments that were recognised by their folders only, so that their place in the promotion
 //!   order is unknown;
-//! - if no overlay belongs to an environment, the comparison of environments. A repository whose
-//!   agents all apply to one cluster has nothing to be compared;
+//! - the comparison of environments, if no overlay belongs to an environment and the agents do not
+//!   all apply to one cluster;
 //! - Argo CD Applications, ApplicationSets and Flux Kustomizations that apply another repository;
 //! - objects that deploy something which is not rendered, such as an OLM `Subscription`;
 //! - Argo CD Applications and Flux HelmReleases whose chart is not in the repository. Their values

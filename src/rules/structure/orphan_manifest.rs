@@ -10,9 +10,9 @@
 //!
 //! Not reported are files that any kustomization of the repository refers to, configuration files
 //! of kustomize itself, files whose names mark them as examples or templates, and files that a
-//! comment in the kustomization mentions. Neither are files that a script, Makefile or workflow of
-//! the repository names, and the Application that applies the very folder it lies in: somebody
-//! applies them by hand.
+//! comment in the kustomization mentions. Files that a script, Makefile or workflow of the repository
+//! names are not reported either, nor is an Application that applies its own folder: somebody
+//! applies these by hand.
 //!
 //! ## Why
 //!

@@ -1,7 +1,7 @@
-//! The values of an Application that an ApplicationSet makes with parameters that only a cluster or a
-//! server knows. Their expressions stay as written (`{{ .name }}`), which is no YAML where a value
-//! begins. While such values are read and a chart is rendered with them, other texts of the same
-//! length stand in for the expressions, so that spans stay true.
+//! The values of an Application that an ApplicationSet creates with parameters that only a cluster or
+//! server knows. Their expressions stay in the values (`host: {{ .host }}`), which is not YAML. While
+//! the values are read and a chart is rendered with them, a text of the same length replaces each
+//! expression, so that the spans of values do not move.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -93,7 +93,7 @@ impl StandIns {
     }
 }
 
-/// Changes the texts and keys of a tree; its depth is bounded by the reader.
+/// Changes the texts and keys of a tree. The reader limits its depth.
 fn change(node: &mut Node, by: &mut dyn FnMut(&str) -> Option<String>) {
     if let Data::Scalar(scalar) = &mut node.data {
         if let Some(changed) = by(&scalar.text) {
