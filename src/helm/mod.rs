@@ -16,7 +16,7 @@ mod copies;
 mod dependencies;
 mod instance;
 pub(crate) mod render;
-pub(crate) mod schema;
+mod schema;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;
@@ -31,6 +31,7 @@ use crate::source::{EntryKind, Files, Source, SourceError, join, lock};
 use crate::template::{Dialect, MissingKey, Templates};
 use crate::yaml::{FileId, Node};
 pub(crate) use capabilities::KubeVersion;
+pub(crate) use chart::leads_to_web;
 use chart::{Chart, Loader, Unpacker};
 use copies::Copies;
 use render::Made;

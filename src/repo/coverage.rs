@@ -10,7 +10,7 @@ use foldhash::HashSet;
 use super::controls::{Control, group_of};
 use super::discover::{Layout, Root, in_chart, is_example, is_set_aside};
 use super::{Overlay, Repo};
-use crate::helm::schema::leads_to_web;
+use crate::helm::leads_to_web;
 use crate::source::{EntryKind, folder_of};
 use crate::yaml::{FileId, Node, Origin};
 

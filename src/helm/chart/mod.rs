@@ -7,6 +7,7 @@ mod archive;
 pub(super) mod files;
 mod ignore;
 pub(super) mod metadata;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 pub(super) use archive::Unpacker;
 pub(super) use files::ChartFile;
 pub(super) use metadata::{Dependency, Metadata};
+use schema::ValuesSchema;
+pub(crate) use schema::leads_to_web;
 
 use super::values;
 use crate::kustomize::Problem;
@@ -34,7 +37,7 @@ pub(crate) struct Chart {
     /// `values.yaml`; an empty map if there is none.
     pub(crate) values: Node,
     /// `values.schema.json`.
-    pub(crate) schema: Option<ChartFile>,
+    pub(crate) schema: Option<ValuesSchema>,
     /// The files below `templates/`.
     pub(crate) templates: Vec<ChartFile>,
     /// The files that templates can read.
@@ -131,7 +134,7 @@ impl Loader<'_> {
                     chart.read.push(file);
                 }
                 "values.schema.json" => {
-                    chart.schema = Some(file.clone());
+                    chart.schema = Some(ValuesSchema::new(file.clone()));
                     chart.read.push(file);
                 }
                 "requirements.yaml" => {
