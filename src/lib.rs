@@ -23,6 +23,7 @@ pub mod cli;
 mod compare;
 pub mod config;
 pub mod edit;
+mod evidence;
 mod explain;
 pub mod finding;
 pub mod fix;

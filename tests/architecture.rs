@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Every module, from the bytes up, with the modules that it may import.
-const ALLOWED: [(&str, &[&str]); 28] = [
+const ALLOWED: [(&str, &[&str]); 29] = [
     // `source` knows `yaml` only for the id of a file in a span, and `yaml` the same way back; it knows
     // `names` for branches that are misspelt
     ("source", &["glob", "names", "yaml"]),
@@ -36,12 +36,15 @@ const ALLOWED: [(&str, &[&str]); 28] = [
         ],
     ),
     ("edit", &["yaml"]),
+    ("evidence", &["glob", "source", "yaml"]),
     ("finding", &["kustomize", "source", "yaml"]),
     // the configuration maps the URLs of kustomizations to copies, and says which fields hold images
     (
         "config",
         &[
             "calendar",
+            // a limit is a severity of scanners
+            "evidence",
             "finding",
             "glob",
             "kubernetes",
@@ -55,6 +58,7 @@ const ALLOWED: [(&str, &[&str]); 28] = [
         "repo",
         &[
             "config",
+            "evidence",
             "glob",
             "helm",
             "kubernetes",
@@ -115,6 +119,7 @@ const ALLOWED: [(&str, &[&str]); 28] = [
             "calendar",
             "compare",
             "config",
+            "evidence",
             "finding",
             "glob",
             "history",
@@ -135,6 +140,7 @@ const ALLOWED: [(&str, &[&str]); 28] = [
             "cel",
             "compare",
             "config",
+            "evidence",
             "finding",
             "kubernetes",
             "kustomize",

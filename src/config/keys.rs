@@ -8,7 +8,8 @@ use super::key::Key;
 use super::read::Reader;
 use super::shape::Shape;
 use super::{
-    bots, clusters, drift, environments, freeze, layout, outside, remotes, rules, suppress,
+    bots, clusters, drift, environments, evidence, freeze, layout, outside, remotes, rules,
+    suppress,
 };
 use crate::yaml::Node;
 
@@ -28,6 +29,7 @@ pub static KEYS: &[&Key] = &[
     &freeze::BREAK_GLASS,
     &outside::DEPENDENCIES,
     &RECORDS,
+    &evidence::EVIDENCE,
     &remotes::REMOTES,
     &remotes::CHARTS,
     &remotes::VALUES,

@@ -7,6 +7,7 @@ mod bots;
 mod clusters;
 mod drift;
 mod environments;
+mod evidence;
 mod files;
 mod freeze;
 mod key;
@@ -39,6 +40,7 @@ pub use environments::Environment;
 #[cfg(test)]
 pub(crate) use environments::MINORS;
 pub(crate) use environments::default_environments;
+pub use evidence::EvidenceSetting;
 pub(crate) use files::missing_files;
 pub use freeze::Freeze;
 pub use key::Key;
@@ -108,6 +110,8 @@ pub struct Config {
     pub dependencies: Vec<Dependency>,
     /// Files that record what runs where, besides those that are found by their names.
     pub records: Vec<String>,
+    /// Reports of scanners that the images of protected environments need.
+    pub evidence: Option<EvidenceSetting>,
     /// Folders with JSON schemas of custom resources.
     pub schemas: Vec<String>,
     /// The file with accepted findings, and where it is named.
@@ -152,6 +156,7 @@ impl Default for Config {
             clusters: Vec::new(),
             dependencies: Vec::new(),
             records: Vec::new(),
+            evidence: None,
             schemas: Vec::new(),
             baseline: None,
         }

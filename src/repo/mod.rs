@@ -33,6 +33,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::config::{Cluster, Environment};
+use crate::evidence::{self, Evidence};
+use crate::glob::Glob;
 use crate::kubernetes::DeclaredField;
 use crate::kustomize::decode::Text;
 use crate::kustomize::{ChartsOf, Kustomization, LazyRendered, Renderer, Resource};
@@ -187,6 +189,10 @@ impl Repo {
     /// True if the tree has something at a path.
     pub fn has_path(&self, path: &str) -> bool {
         self.source.kind(path).is_some()
+    }
+    /// The scans in the files that match.
+    pub(crate) fn evidence(&self, globs: &[Glob]) -> Evidence {
+        evidence::read(&*self.source, &self.files, globs)
     }
     /// The folders that agents' objects in the repo point at, in the order of the files.
     pub fn pointers(&self) -> &[agents::Pointer] {

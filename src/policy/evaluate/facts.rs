@@ -2,10 +2,12 @@
 //! the input of package `promotion`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::compare::{self, secrets};
+use crate::evidence::Severity;
 use crate::kustomize::Resource;
 use crate::policy::opa::{Value, from_json, from_node};
 use crate::repo::{Overlay, Repo};
@@ -36,6 +38,30 @@ pub(super) fn about(repo: &Repo, overlay: &Overlay) -> BTreeMap<Value, Value> {
         "overlay": overlay.path,
         "complete": overlay.rendered.complete,
     }))
+}
+
+/// `data.gitops.evidence`: the scan that counts for each digest, with the numbers of vulnerabilities.
+/// `None` unless the configuration asks for scans.
+pub(super) fn evidence(context: &Context) -> Option<Value> {
+    context.config.evidence.as_ref()?;
+    let digests = context.evidence().scans.keys();
+    let scan = |digest: &Arc<str>| {
+        let scan = context.scan(digest)?;
+        let counts = Severity::ALL.map(|severity| {
+            let name = severity.as_str().to_string();
+            (name, Json::from(scan.count(severity)))
+        });
+        let mut facts: Map<String, Json> = counts.into_iter().collect();
+        facts.insert("scanner".to_string(), scan.scanner.clone().into());
+        facts.insert("path".to_string(), (*scan.path).into());
+        facts.insert(
+            "time".to_string(),
+            scan.time.map(|time| time.to_string()).into(),
+        );
+        Some((digest.to_string(), Json::from(facts)))
+    };
+    let scans: Map<String, Json> = digests.filter_map(scan).collect();
+    Some(from_json(&Json::from(scans)))
 }
 
 /// `data.gitops` for a file.

@@ -44,6 +44,7 @@ pub fn run(policies: &Policies, context: &Context, log: Option<&Log>) -> Vec<Fin
         pool: Pool::new(policies.program.interpreter()),
         log,
         uses_base: policies.mention("gitops") && policies.mention("base"),
+        evidence: facts::evidence(context),
     };
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(rayon::current_num_threads())
@@ -125,6 +126,8 @@ struct Run<'r, 'c> {
     log: Option<&'r Log>,
     /// True if a policy may read objects of the base.
     uses_base: bool,
+    /// `data.gitops.evidence`, if the configuration asks for scans.
+    evidence: Option<Value>,
 }
 
 /// A rule and its number.
@@ -162,6 +165,14 @@ impl<'r> Run<'r, '_> {
         findings
     }
 
+    /// `data.gitops` for an overlay.
+    fn about(&self, overlay: &Overlay) -> BTreeMap<Value, Value> {
+        let mut facts = about(self.context.repo, overlay);
+        let evidence = self.evidence.iter();
+        facts.extend(evidence.map(|scans| ("evidence".into(), scans.clone())));
+        facts
+    }
+
     fn overlays(&self, rules: &[Numbered<'_>]) -> Vec<Finding> {
         let judged = self.context.judged();
         let indices: Vec<usize> = judged
@@ -194,7 +205,7 @@ impl<'r> Run<'r, '_> {
         let base = self.context.at_base(overlay);
         let base = self.partners(base.filter(|_| self.uses_base), overlay);
         let inputs = resources_of(overlay);
-        let mut facts = about(repo, overlay);
+        let mut facts = self.about(overlay);
         facts.insert("resources".into(), Value::from(inputs.clone()));
         let resources = overlay.rendered.resources.par_iter().enumerate();
         let each = resources.zip(&inputs).map(|((number, resource), input)| {
@@ -248,7 +259,7 @@ impl<'r> Run<'r, '_> {
         };
         let documents = Documents {
             input,
-            gitops: about(repo, overlay),
+            gitops: self.about(overlay),
             conftest: from_json(&json!({})),
         };
         self.subject(subject, documents, rules)
@@ -283,7 +294,7 @@ impl<'r> Run<'r, '_> {
         };
         let documents = Documents {
             input: facts::promotion(self.context, from, to),
-            gitops: about(self.context.repo, to),
+            gitops: self.about(to),
             conftest: from_json(&json!({})),
         };
         self.subject(subject, documents, rules)

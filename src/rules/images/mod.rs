@@ -11,6 +11,7 @@ mod promotion_record;
 mod rollback;
 mod skipped_environment;
 mod unproved_version;
+mod unscanned_image;
 mod unused_image_override;
 
 use super::Rule;
@@ -22,6 +23,7 @@ pub(super) static RULES: &[&dyn Rule] = &[
     &lost_digest::LostDigest,
     &digest_mismatch::DigestMismatch,
     &unproved_version::UnprovedVersion,
+    &unscanned_image::UnscannedImage,
     &skipped_environment::SkippedEnvironment,
     &rollback::Rollback,
     &mixed_promotion::MixedPromotion,

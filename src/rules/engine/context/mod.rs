@@ -7,6 +7,7 @@ mod changes;
 pub(in crate::rules) mod controls;
 pub(in crate::rules) mod depends_on;
 mod dropped;
+mod evidence;
 mod facts;
 mod inputs;
 mod newly_listed;
@@ -29,6 +30,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::ZonedDateTime;
 
 use crate::config::{Config, Level};
+use crate::evidence::Evidence;
 use crate::history::{Authorship, Proofs};
 use crate::repo::coverage::Unseen;
 use crate::repo::{Overlay, Repo};
@@ -99,6 +101,7 @@ pub struct Context<'a> {
     unseen: OnceLock<Vec<Unseen>>,
     unrestricted: OnceLock<bool>,
     newly_listed: NewlyListed,
+    evidence: OnceLock<Evidence>,
 }
 
 impl<'a> Context<'a> {
@@ -130,6 +133,7 @@ impl<'a> Context<'a> {
             unseen: OnceLock::new(),
             unrestricted: OnceLock::new(),
             newly_listed: NewlyListed::default(),
+            evidence: OnceLock::new(),
         }
     }
 

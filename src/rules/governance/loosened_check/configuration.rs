@@ -3,10 +3,10 @@
 //!
 //! Each part of the configuration has a module beside this one: [`levels`] for rules and their
 //! options, [`environments`] for protection and pairs, [`allowances`] for accepted exceptions,
-//! [`freezes`] for windows, [`lists`] for all other lists of names.
+//! [`freezes`] for windows, [`evidence`] for scans, [`lists`] for all other lists of names.
 
 use super::loosening::Loosening;
-use super::{allowances, environments, freezes, levels, lists};
+use super::{allowances, environments, evidence, freezes, levels, lists};
 use crate::config::Config;
 use crate::rules::Registry;
 
@@ -39,6 +39,7 @@ pub(super) fn loosened(
         data: _,
         drift_kinds: _,
         records: _,
+        evidence: _,
         schemas: _,
         baseline: _,
         dependencies: _,
@@ -50,6 +51,7 @@ pub(super) fn loosened(
     found.extend(environments::loosened(before, now, existed));
     found.extend(allowances::loosened(before, now));
     found.extend(freezes::loosened(before, now));
+    found.extend(evidence::loosened(before, now));
     found.extend(lists::loosened(before, now));
     found
 }

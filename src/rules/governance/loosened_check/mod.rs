@@ -11,6 +11,7 @@
 //! - an added suppression, allowed difference, external object or ignored folder;
 //! - a freeze that is removed, shortened or gets a new exemption, and an added break-glass
 //!   trailer;
+//! - an `evidence` that is removed, reads more files, or has a higher limit;
 //! - removed bots, policies, records, schemas, compared kinds and dependencies, and an added
 //!   baseline;
 //! - a workflow, pipeline or pre-commit configuration that no longer runs gitops-lint, or runs it in
@@ -50,6 +51,7 @@
 mod allowances;
 mod configuration;
 mod environments;
+mod evidence;
 mod freezes;
 mod levels;
 mod lists;

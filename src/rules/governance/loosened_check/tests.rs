@@ -63,6 +63,26 @@ fn entries_are_loosened_by_time_and_by_what_they_drop() {
             "this change no longer gives limits.yaml to the policies",
         ),
         (
+            "evidence: {paths: [scans/*.json]}",
+            "version: 1",
+            "this change no longer asks for scans of images",
+        ),
+        (
+            "evidence: {paths: [scans/*.json]}",
+            "evidence: {paths: [scans/*.json], failOn: critical}",
+            "this change lets images have more serious vulnerabilities",
+        ),
+        (
+            "evidence: {paths: [scans/*.json], maxAge: 30d}",
+            "evidence: {paths: [scans/*.json]}",
+            "this change accepts older scans of images",
+        ),
+        (
+            "evidence: {paths: [scans/*.json]}",
+            "evidence: {paths: [scans/*.json, mine/*.json]}",
+            "this change reads scans of images in `mine/*.json`",
+        ),
+        (
             "version: 1",
             "rules: {policy/main/deny: off}",
             "this change lowers the rule `policy/main/deny` from error to off",
