@@ -70,12 +70,12 @@ impl<'a> Context<'a> {
     }
 
     /// True if a name of an image in one overlay means the same as an image of another one.
-    pub(in crate::rules) fn same_image(
-        &self,
-        overlay: &Overlay,
-        to: &Overlay,
-        image: &str,
-    ) -> impl Fn(&str) -> bool + use<'a> {
+    pub(in crate::rules) fn same_image<'s>(
+        &'s self,
+        overlay: &'s Overlay,
+        to: &'s Overlay,
+        image: &'s str,
+    ) -> impl Fn(&str) -> bool + use<'a, 's> {
         let words = (
             Words::of(overlay, &self.repo.environments),
             Words::of(to, &self.repo.environments),
@@ -84,8 +84,22 @@ impl<'a> Context<'a> {
         let wanted = config.upstream(image).into_owned();
         move |name: &str| {
             let name = config.upstream(name);
-            *name == wanted || words.0.strip(&name) == words.1.strip(&wanted)
+            *name == wanted
+                || words.0.strip(&name) == words.1.strip(&wanted)
+                || self.have_own_registries((overlay, &name), (to, image))
         }
+    }
+
+    /// True if two environments pull an image from registries of their own: the names have the same
+    /// last part, and each environment ran its name at the base revision. Without a base: runs it now.
+    fn have_own_registries(&self, one: (&Overlay, &str), other: (&Overlay, &str)) -> bool {
+        let ran = |(overlay, name): (&Overlay, &str)| {
+            let before = self.at_base(overlay);
+            let overlay = before.or(self.base.is_none().then_some(overlay));
+            let images = overlay.map(|overlay| history::images(&overlay.rendered, self.repo));
+            images.is_some_and(|images| images.contains_key(name))
+        };
+        last_part(one.1) == last_part(other.1) && ran(one) && ran(other)
     }
 
     /// Why the history of an overlay is incomplete, such as a shallow clone; `None` if it is
@@ -140,4 +154,9 @@ pub(in crate::rules) fn unproved(gap: Option<&history::Gap>, whole: Severity) ->
         Some(history::Gap::Unrendered(_)) => whole.min(Severity::Warning),
         Some(history::Gap::Clone(_)) | None => whole,
     }
+}
+
+/// The last part of the name of an image.
+fn last_part(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
