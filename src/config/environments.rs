@@ -72,7 +72,11 @@ pub(crate) fn default_environments() -> Vec<Environment> {
     };
     vec![
         environment("dev", &DEVELOPMENT, false),
-        environment("test", &["qa", "uat", "testing", "tst"], false),
+        environment(
+            "test",
+            &["qa", "uat", "testing", "tst", "integration", "int"],
+            false,
+        ),
         environment(
             "staging",
             &[

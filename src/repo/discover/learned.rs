@@ -53,19 +53,30 @@ const LATER: [(&str, &str, &[&str]); 2] = [
     ("staging", "preprod", &["preproduction"]),
 ];
 
+/// Words of an environment that mean another one, whose place in the order is not known, where both
+/// stand side by side.
+const OTHERS: [(&str, &[&str]); 1] = [("test", &["integration", "int"])];
+
 /// The environments with those told apart that the repo has side by side: `uat` comes after `qa`
 /// where an app has both.
 pub fn told_apart(environments: &mut Vec<Environment>, kustomizations: &BTreeSet<String>) {
+    for (name, words) in OTHERS {
+        let Some(environment) = environments.iter_mut().find(|one| one.name == name) else {
+            continue;
+        };
+        let is_other = |token: &str| words.contains(&token);
+        let is_own = |token: &str| !is_other(token) && environment.is_called(token);
+        if stand_side_by_side(kustomizations, &is_own, &is_other) {
+            environment.aliases.retain(|alias| !is_other(alias));
+        }
+    }
     for (name, word, aliases) in LATER {
         let Some(at) = environments.iter().position(|other| other.name == name) else {
             continue;
         };
         let environment = &environments[at];
         let is_later = |token: &str| token == word || aliases.contains(&token);
-        let is_earlier = |token: &str| {
-            !is_later(token)
-                && (environment.name == token || environment.aliases.iter().any(|own| own == token))
-        };
+        let is_earlier = |token: &str| !is_later(token) && environment.is_called(token);
         if !stand_side_by_side(kustomizations, &is_earlier, &is_later) {
             continue;
         }

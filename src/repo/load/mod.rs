@@ -149,25 +149,18 @@ impl Repo {
     ) -> Repo {
         let (source, files) = (renderer.source().clone(), renderer.files().clone());
         // reading the layout uses one thread, so the search for agents runs beside it
-        let folders = || {
-            let paths = source.files().iter();
-            paths.map(|path| folder_of(split(path).1))
+        let shape = Shape {
+            config,
+            source: &*source,
+            chosen,
         };
-        let branches = || chosen.environments();
-        let new_layout = || {
-            Layout::new(ordered, &config.layout, folders())
-                .with_clusters(&config.clusters)
-                .with_branches(branches())
-        };
-        let (layout, candidates) = rayon::join(new_layout, || agents::candidates(&renderer));
+        let (layout, candidates) =
+            rayon::join(|| shape.layout(ordered), || agents::candidates(&renderer));
         let kustomizations = kustomization_folders(&*source, &layout);
-        let environments = with_learned((config, ordered), &layout, &kustomizations, &renderer);
-        let mut layout = if environments.len() == ordered.len() {
-            layout
-        } else {
-            Layout::new(&environments, &config.layout, folders())
-                .with_clusters(&config.clusters)
-                .with_branches(branches())
+        let environments = shape.environments(ordered, &layout, &kustomizations, &renderer);
+        let mut layout = match environments == ordered {
+            true => layout,
+            false => shape.layout(&environments),
         };
         // the files of agents are parsed beside the kustomizations, and read when those are known
         let parse = || {
@@ -234,21 +227,46 @@ impl Repo {
     }
 }
 
-/// The environments of the configuration. If none are configured, environments that are recognised
-/// by the shape of the repo are added to the defaults.
-fn with_learned(
-    (config, ordered): (&Config, &[Environment]),
-    layout: &Layout,
-    kustomizations: &BTreeSet<String>,
-    renderer: &Renderer,
-) -> Vec<Environment> {
-    let mut environments = ordered.to_vec();
-    if config.environments == default_environments() && layout.branches().next().is_none() {
-        let references = |folder: &str| root_of(folder, renderer).references;
-        told_apart(&mut environments, kustomizations);
-        environments.extend(learned(layout, kustomizations, &references));
+/// What the layout of a repo is read from.
+#[derive(Clone, Copy)]
+struct Shape<'a> {
+    config: &'a Config,
+    source: &'a dyn Source,
+    chosen: &'a Chosen,
+}
+
+impl Shape<'_> {
+    fn layout<'e>(&'e self, environments: &'e [Environment]) -> Layout<'e> {
+        let paths = self.source.files().iter();
+        let folders = paths.map(|path| folder_of(split(path).1));
+        Layout::new(environments, &self.config.layout, folders)
+            .with_clusters(&self.config.clusters)
+            .with_branches(self.chosen.environments())
     }
-    environments
+
+    /// The environments in order. If none are configured, the defaults with those that the repo tells
+    /// apart, and those that its shape shows. `layout` is that of `ordered`.
+    fn environments(
+        &self,
+        ordered: &[Environment],
+        layout: &Layout,
+        kustomizations: &BTreeSet<String>,
+        renderer: &Renderer,
+    ) -> Vec<Environment> {
+        let mut environments = ordered.to_vec();
+        if self.config.environments != default_environments() || layout.branches().next().is_some()
+        {
+            return environments;
+        }
+        told_apart(&mut environments, kustomizations);
+        let references = |folder: &str| root_of(folder, renderer).references;
+        let learned = match environments == ordered {
+            true => learned(layout, kustomizations, &references),
+            false => learned(&self.layout(&environments), kustomizations, &references),
+        };
+        environments.extend(learned);
+        environments
+    }
 }
 
 #[cfg(test)]
