@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use foldhash::HashMap;
 
 pub(crate) use crate::kustomize::Release;
+use crate::kustomize::remote::{Remotes, ValueNames};
 use crate::kustomize::{ChartRenderer, Problem, Rendered};
 use crate::source::{EntryKind, Files, Source, SourceError, join, lock};
 use crate::template::{Dialect, MissingKey, Templates};
@@ -46,6 +47,8 @@ pub(crate) struct Charts {
     files: Arc<Files>,
     unpacker: Unpacker,
     copies: Copies,
+    /// The names that charts use for usual values.
+    names: Arc<ValueNames>,
     loaded: Mutex<HashMap<Arc<str>, Arc<OnceLock<Loaded>>>>,
     /// By the names of the templates, which differ with the subcharts that are on.
     parsed: Mutex<HashMap<Arc<str>, Arc<OnceLock<Parsed>>>>,
@@ -55,16 +58,17 @@ pub(crate) struct Charts {
 impl Charts {
     /// The charts of a tree. Files that are read are added to `files`.
     pub(crate) fn new(source: Arc<dyn Source>, files: Arc<Files>) -> Charts {
-        Charts::with_copies(source, files, &[])
+        Charts::with_copies(source, files, &Remotes::default())
     }
 
     /// The charts of a tree, some folders of which have copies of charts from registries.
-    fn with_copies(source: Arc<dyn Source>, files: Arc<Files>, folders: &[String]) -> Charts {
+    fn with_copies(source: Arc<dyn Source>, files: Arc<Files>, remotes: &Remotes) -> Charts {
         Charts {
             source,
             files,
             unpacker: Unpacker::default(),
-            copies: Copies::new(folders),
+            copies: Copies::new(&remotes.chart_folders),
+            names: remotes.value_names.clone(),
             loaded: Mutex::default(),
             parsed: Mutex::default(),
             values: Mutex::default(),
@@ -116,10 +120,7 @@ impl Charts {
     pub(crate) fn documents(&self, path: &str, release: &Release) -> Made {
         match self.load(path) {
             Ok(chart) => render::render(self, &chart, release),
-            Err(problem) => Made {
-                documents: Vec::new(),
-                problems: vec![*problem],
-            },
+            Err(problem) => Made::refused(*problem),
         }
     }
 
@@ -203,7 +204,7 @@ impl ChartRenderer for Charts {
 pub(crate) fn charts_of(
     source: Arc<dyn Source>,
     files: Arc<Files>,
-    folders: &[String],
+    remotes: &Remotes,
 ) -> Arc<dyn ChartRenderer> {
-    Arc::new(Charts::with_copies(source, files, folders))
+    Arc::new(Charts::with_copies(source, files, remotes))
 }

@@ -300,8 +300,11 @@ fn copies_of_charts_are_found_by_name_and_version() {
         ),
         ("elsewhere/web-3.0.0.tgz", ""),
     ]);
-    let folders = ["vendor".to_string()];
-    let charts = Charts::with_copies(Arc::new(source), Arc::default(), &folders);
+    let remotes = Remotes {
+        chart_folders: vec!["vendor".to_string()],
+        ..Remotes::default()
+    };
+    let charts = Charts::with_copies(Arc::new(source), Arc::default(), &remotes);
     for (name, range, path) in [
         ("web", "", Some("vendor/web")),
         ("web", "1.2.0", Some("vendor/web-1.2.0.tgz")),

@@ -248,8 +248,13 @@ impl Repo {
     /// The release of a chart that is assumed, and lacks values to render it.
     fn unrendered_chart(&self, overlay: &Overlay) -> Option<Unseen> {
         let pointer = self.pointers().get(overlay.applied?)?;
+        // of a chart whose dependencies are elsewhere, the values are checked
+        let kind = match overlay.rendered.releases.is_empty() {
+            true => UnseenKind::Chart,
+            false => UnseenKind::Release,
+        };
         (pointer.assumed && !overlay.rendered.complete).then(|| Unseen {
-            kind: UnseenKind::Chart,
+            kind,
             name: pointer.agent.name.trim_start_matches("chart ").to_string(),
             origin: overlay.origin,
         })

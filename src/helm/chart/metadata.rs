@@ -45,6 +45,8 @@ pub(crate) struct Dependency {
     pub(crate) name: Field,
     /// The range of versions.
     pub(crate) version: Field,
+    /// The version in `Chart.lock`, if it is locked.
+    pub(crate) locked: Option<Field>,
     /// Where the chart comes from.
     pub(crate) repository: Field,
     /// Paths of values, of which the first boolean decides.
@@ -141,6 +143,24 @@ impl Metadata {
         Ok(())
     }
 
+    /// Notes the versions of a `Chart.lock`.
+    pub(super) fn lock(&mut self, node: &Node) {
+        for entry in node.get("dependencies").map_or(&[][..], Node::items) {
+            let (Ok(name), Ok(version)) = (
+                field(entry, "name", entry.origin),
+                field(entry, "version", entry.origin),
+            ) else {
+                continue;
+            };
+            for dependency in &mut self.dependencies {
+                let fits = semver::matches(&dependency.version.text, &version.text);
+                if dependency.name.text == name.text && fits {
+                    dependency.locked = Some(version.clone());
+                }
+            }
+        }
+    }
+
     /// A text by its key; empty if it is not set.
     pub(crate) fn text(&self, key: &str) -> &str {
         self.field(key).map_or("", |field| &field.text)
@@ -234,6 +254,7 @@ impl Dependency {
             origin: node.origin,
             name: text("name")?,
             version: text("version")?,
+            locked: None,
             repository: text("repository")?,
             condition: text("condition")?,
             tags: tags?,

@@ -124,10 +124,15 @@ impl Loader<'_> {
             read: Vec::new(),
         };
         let mut packed: BTreeMap<Arc<str>, Vec<ChartFile>> = BTreeMap::new();
+        let mut lock = None;
         for file in files {
             match &*file.name {
                 "Chart.yaml" => chart.read.push(file),
-                "Chart.lock" | "requirements.lock" => {}
+                "Chart.lock" | "requirements.lock" => {
+                    // a broken lock locks nothing; `helm dependency build` writes it anew
+                    lock = self.document(&file).ok();
+                    chart.read.push(file);
+                }
                 "values.yaml" => {
                     let text = file.text();
                     chart.values = values::read::of_text(&text, file.id(self.files))?;
@@ -157,6 +162,9 @@ impl Loader<'_> {
                 }
                 _ => chart.files.push(file),
             }
+        }
+        if let Some(lock) = &lock {
+            chart.metadata.lock(lock);
         }
         chart.metadata.validate()?;
         if depth >= DEEPEST && !packed.is_empty() {

@@ -2,6 +2,7 @@
 
 mod data;
 mod files;
+mod lacking;
 mod objects;
 mod origins;
 pub(crate) mod split;
@@ -15,7 +16,7 @@ use super::dependencies;
 use super::instance::Instance;
 use super::schema;
 use super::{Charts, Release};
-use crate::kustomize::{Problem, ProblemKind};
+use crate::kustomize::{Problem, ProblemKind, Unrendered};
 use crate::source::Files;
 use crate::template::{self, Budget, Run, Text, semver};
 use crate::yaml::read::{Dialect, read_as};
@@ -45,13 +46,15 @@ pub(crate) struct Made {
     pub(crate) documents: Vec<Read>,
     /// The mistakes that Helm refuses, and the parts that are missing here.
     pub(crate) problems: Vec<Problem>,
+    /// The subcharts that are missing here, with their values.
+    pub(crate) lacking: Vec<Unrendered>,
 }
 
 impl Made {
-    fn refused(problem: Problem) -> Made {
+    pub(super) fn refused(problem: Problem) -> Made {
         Made {
-            documents: Vec::new(),
             problems: vec![problem],
+            ..Made::default()
         }
     }
 }
@@ -68,35 +71,28 @@ pub(super) fn render(charts: &Charts, chart: &Arc<Chart>, release: &Release) -> 
             Problem::error(at, message).with_help("name a chart that uses it as a dependency"),
         );
     }
-    let (more, mut lacking) = match lacking(charts, chart, release) {
+    let (more, missing) = match lacking::find(charts, chart, release) {
         Ok(found) => found,
         Err(problem) => return Made::refused(*problem),
     };
+    let lacking = lacking::of(charts, chart, &more, missing, release);
+    let mut made = Made {
+        documents: Vec::new(),
+        problems: lacking.problems,
+        lacking: lacking.releases,
+    };
     match complete(charts, chart, &more, release) {
-        Ok(documents) => Made {
-            documents,
-            problems: lacking,
-        },
+        Ok(documents) => made.documents = documents,
         // without a dependency, templates that it defines are missing as well
-        Err(_) if !lacking.is_empty() => Made {
-            documents: Vec::new(),
-            problems: lacking,
-        },
-        Err(problems) => {
-            lacking.extend(
-                problems
-                    .into_iter()
-                    .map(|problem| match release.is_partial {
-                        true => of_unknown_values(problem, chart),
-                        false => problem,
-                    }),
-            );
-            Made {
-                documents: Vec::new(),
-                problems: lacking,
-            }
+        Err(_) if !made.problems.is_empty() => {}
+        Err(problems) if release.is_partial => {
+            let problems = problems.into_iter();
+            let unknown = problems.map(|problem| of_unknown_values(problem, chart));
+            made.problems.extend(unknown);
         }
+        Err(problems) => made.problems = problems,
     }
+    made
 }
 
 /// The problem of a chart that rejects the known values: it may accept all of them.
@@ -112,49 +108,6 @@ fn of_unknown_values(problem: Problem, chart: &Chart) -> Problem {
         ..problem.with_kind(ProblemKind::NeedsPlugin)
     }
     .with_help(help)
-}
-
-/// The dependencies that `charts/` lacks: those found elsewhere in the tree, and problems for the
-/// others.
-fn lacking(
-    charts: &Charts,
-    chart: &Arc<Chart>,
-    release: &Release,
-) -> Result<(Vec<Arc<Chart>>, Vec<Problem>), Box<Problem>> {
-    let (mut found, mut problems) = (Vec::new(), Vec::new());
-    for dependency in dependencies::missing(chart, &[]) {
-        let beside = dependency.repository.text.strip_prefix("file://");
-        let path = beside.filter(|_| release.builds_dependencies);
-        let path = path.and_then(|path| crate::source::join(&chart.path, path));
-        let copy = || {
-            let range = &dependency.version.text;
-            let copy = charts.copies.find(charts, &dependency.name.text, range);
-            copy.filter(|_| release.builds_dependencies)
-                .map(|path| path.to_string())
-        };
-        let path = path.filter(|path| charts.is_chart(path)).or_else(copy);
-        if let Some(path) = path {
-            found.push(charts.load(&path)?);
-            continue;
-        }
-        let name = &dependency.name.text;
-        let message = match release.builds_dependencies {
-            true => format!(
-                "the dependency `{name}` is not in this repository, so its objects are missing"
-            ),
-            false => format!("the dependency `{name}` is not in charts/"),
-        };
-        let problem = Problem::error(dependency.origin, message);
-        let problem = problem.with_kind(match release.builds_dependencies {
-            true => ProblemKind::NeedsPlugin,
-            false => ProblemKind::Error,
-        });
-        problems.push(problem.with_help("run `helm dependency build`, and commit charts/"));
-    }
-    match problems.is_empty() || release.builds_dependencies {
-        true => Ok((found, problems)),
-        false => Err(Box::new(problems.remove(0))),
-    }
 }
 
 /// Everything from the values to the documents.

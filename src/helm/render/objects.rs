@@ -103,6 +103,7 @@ pub(in crate::helm) fn rendered(
     let complete = !problems.iter().any(|problem| problem.kind.refused());
     Rendered {
         resources,
+        releases: made.lacking,
         problems,
         complete,
         files,

@@ -2,7 +2,7 @@
 
 use super::super::context::BuildContext;
 use super::super::decode::Text;
-use super::{ChartRenderer, Release, Unrendered, unrendered};
+use super::{ChartRenderer, Release, Unrendered};
 use crate::kustomize::{Kustomization, Problem, Resource};
 use crate::source::join;
 use crate::yaml::{By, Node, Origin};
@@ -63,14 +63,9 @@ fn named(chart: &Node, values: Node, at: Origin, context: &BuildContext<'_>) -> 
     let called = find(&["releaseName"]).unwrap_or(name);
     let namespace = find(&["namespace", "releaseNamespace"]);
     let version = find(&["version", "chartVersion"]);
-    let mut fields = vec![("name", name), ("valuesInline", &values)];
-    fields.extend(version.map(|version| ("version", version)));
-    let resource = unrendered::object("HelmChart", (called, namespace), &fields, at);
     Some(Unrendered {
-        chart: Some(name.clone()),
-        version: version.cloned(),
         names: context.shared.options.remotes.value_names.clone(),
-        ..Unrendered::new(resource, values, "/valuesInline")
+        ..Unrendered::of_entry((called, namespace), (name, version), values, at)
     })
 }
 

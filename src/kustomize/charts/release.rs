@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::kustomize::remote::Remotes;
 use crate::kustomize::{Problem, Rendered};
 use crate::source::{Files, Source, SourceError};
 use crate::yaml::{By, FileId, Node, Origin};
@@ -114,6 +115,5 @@ pub trait ChartRenderer: Send + Sync {
     fn render(&self, path: &str, release: &Release) -> Rendered;
 }
 
-/// Makes the renderer of the charts of a tree. The last argument lists the folders with copies of
-/// charts from registries.
-pub type ChartsOf = fn(Arc<dyn Source>, Arc<Files>, &[String]) -> Arc<dyn ChartRenderer>;
+/// Makes the renderer of the charts of a tree.
+pub type ChartsOf = fn(Arc<dyn Source>, Arc<Files>, &Remotes) -> Arc<dyn ChartRenderer>;

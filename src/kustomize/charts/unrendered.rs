@@ -52,6 +52,23 @@ impl Unrendered {
         }
     }
 
+    /// A release that no object asks for, but an entry of a kustomization or of `Chart.yaml`.
+    pub fn of_entry(
+        called: (&Node, Option<&Node>),
+        (chart, version): (&Node, Option<&Node>),
+        values: Node,
+        at: Origin,
+    ) -> Unrendered {
+        let mut fields = vec![("name", chart), ("valuesInline", &values)];
+        fields.extend(version.map(|version| ("version", version)));
+        let resource = object("HelmChart", called, &fields, at);
+        Unrendered {
+            chart: Some(chart.clone()),
+            version: version.cloned(),
+            ..Unrendered::new(resource, values, "/valuesInline")
+        }
+    }
+
     /// The files in which the values are written.
     pub fn files(&self) -> BTreeSet<FileId> {
         let mut files = BTreeSet::new();
@@ -61,7 +78,7 @@ impl Unrendered {
 }
 
 /// An object that stands for an entry of a kustomization, which is none itself.
-pub(super) fn object(
+fn object(
     kind: &str,
     (name, namespace): (&Node, Option<&Node>),
     fields: &[(&str, &Node)],

@@ -88,8 +88,7 @@ fn utf16(bytes: &[u8]) -> Option<String> {
 impl Shared {
     /// A shared state without anything read yet.
     pub fn new(source: Arc<dyn Source>, files: Arc<Files>, options: RenderOptions) -> Shared {
-        let folders = &options.remotes.chart_folders;
-        let of = |charts: ChartsOf| charts(source.clone(), files.clone(), folders);
+        let of = |charts: ChartsOf| charts(source.clone(), files.clone(), &options.remotes);
         Shared {
             charts: options.charts.map(of),
             source,
@@ -104,8 +103,7 @@ impl Shared {
             remotes,
             ..self.options.clone()
         };
-        let folders = &options.remotes.chart_folders;
-        let of = |charts: ChartsOf| charts(source.clone(), self.files.clone(), folders);
+        let of = |charts: ChartsOf| charts(source.clone(), self.files.clone(), &options.remotes);
         Shared {
             charts: options.charts.map(of),
             source,

@@ -105,6 +105,7 @@ pub(super) fn expand(
             release.expanded = !made.resources.is_empty();
         }
         result.resources.extend(made.resources);
+        result.releases.extend(made.releases);
         result.problems.extend(made.problems);
         result.files.extend(made.files);
     }

@@ -141,6 +141,7 @@ fn render_copy(
     let (release, problems) = source.release(path, renderer, charts);
     let made = source.rendered(path, &release, charts);
     rendered.resources.extend(made.resources);
+    rendered.releases.extend(made.releases);
     rendered.files.extend(made.files);
     rendered.files.extend(release.files());
     let problems = problems.into_iter().chain(made.problems);
