@@ -55,6 +55,7 @@ use repository::Identity;
 pub use revisions::AbsentRevision;
 use revisions::Revisions;
 use sourceignore::Ignored;
+pub(in crate::repo) use sourceignore::is_ignore_file;
 pub use substitute::{PostBuild, Reference, Variables};
 
 /// Files above this size hold no agents' objects.

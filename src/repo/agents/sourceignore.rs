@@ -102,7 +102,12 @@ impl std::fmt::Debug for Ignored {
     }
 }
 
-/// The last part of the path of a folder.
+/// True for the path of a file with patterns.
+pub(in crate::repo) fn is_ignore_file(path: &str) -> bool {
+    folder_name(path) == NAME
+}
+
+/// The last part of a path.
 fn folder_name(folder: &str) -> &str {
     folder.rsplit('/').next().unwrap_or(folder)
 }

@@ -133,6 +133,8 @@ pub(super) struct HeadRenderings<'a> {
     /// True if the agents' objects of the two revisions differ. Such objects may read files
     /// anywhere, so any change may affect the overlays that they apply.
     pub(super) agents_differ: bool,
+    /// True if the change touches a `.sourceignore`, which may hide files from any agent.
+    pub(super) ignores_differ: bool,
     /// True if the change may affect any chart: it touches one, or a file that no kustomization
     /// reads, which may hold values.
     pub(super) charts_differ: bool,
@@ -178,6 +180,7 @@ impl<'a> HeadRenderings<'a> {
             reached,
             renderer,
             agents_differ: head.pointers() != agents.pointers,
+            ignores_differ: changed.iter().any(|path| agents::is_ignore_file(path)),
         }
     }
 
@@ -190,7 +193,7 @@ impl<'a> HeadRenderings<'a> {
             return None;
         }
         let known = self.head.same(overlay)?;
-        if self.head.pointer(known) != pointer {
+        if self.head.pointer(known) != pointer || self.ignores_differ && pointer.is_some() {
             return None;
         }
         let touched = pointer.is_some_and(|pointer| {

@@ -54,6 +54,7 @@
 mod gone_application;
 mod second_agent;
 mod settings;
+mod unrendered;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -143,18 +144,18 @@ impl Rule for RedirectedAgent {
                 for turn in turns(before, now).into_iter().filter(|turn| {
                     told.insert((turn.origin.file, turn.origin.start, turn.cause.clone()))
                 }) {
-                    let message = format!("{name} {}", turn.message);
-                    let draft =
-                        Draft::new(turn.severity, turn.origin, turn.cause, message).help(HELP);
-                    sink.report(
-                        context,
-                        None,
-                        turn.was
-                            .into_iter()
-                            .fold(draft, |draft, was| draft.related(was, "before the change")),
-                    );
+                    sink.report(context, None, turn.draft(&name));
                 }
             }
+        }
+        let is_told = |place: Origin| {
+            let within =
+                |start: u32| place.start <= start && start < place.end.max(place.start + 1);
+            told.iter()
+                .any(|(file, start, _)| *file == place.file && within(*start))
+        };
+        for draft in unrendered::drafts(context, base, &is_told) {
+            sink.report(context, None, draft);
         }
         for draft in second_agent::drafts(context, base) {
             sink.report(context, None, draft);
@@ -348,6 +349,16 @@ struct Turn {
     value: String,
 }
 
+impl Turn {
+    /// The finding about an object.
+    fn draft(self, name: &str) -> Draft {
+        let message = format!("{name} {}", self.message);
+        let draft = Draft::new(self.severity, self.origin, self.cause, message).help(HELP);
+        let was = self.was.into_iter();
+        was.fold(draft, |draft, was| draft.related(was, "before the change"))
+    }
+}
+
 /// The same object of the head: in the same file, else of the same environment.
 fn counterpart<'r>(
     repo: &'r Repo,
@@ -488,6 +499,36 @@ impl Comparison<'_> {
             self.compare(sides, &["repoURL"], "repository", same_repository);
             self.compare(sides, &["targetRevision"], "revision", alike_revisions);
         }
+        self.of_operation();
+    }
+
+    /// `operation` is a sync that Argo CD carries out once, whatever the spec says.
+    fn of_operation(&mut self) {
+        let Some(now) = self.now.entry("operation") else {
+            return;
+        };
+        let before = self.before.get("operation");
+        if before.is_some_and(|before| before.same_value(&now.value)) {
+            return;
+        }
+        let parts = ["revision", "revisions", "source", "sources", "manifests"];
+        let sync = now.value.get("sync");
+        let is_elsewhere = parts
+            .iter()
+            .any(|key| sync.is_some_and(|sync| sync.get(key).is_some()));
+        self.found.push(Turn {
+            severity: match is_elsewhere {
+                true => Severity::Error,
+                false => Severity::Warning,
+            },
+            origin: now.key_origin,
+            was: before.map(|before| before.origin),
+            cause: Cause::new("operation"),
+            message:
+                "asks Argo CD for a sync of its own (`operation`), which this check has not seen"
+                    .to_string(),
+            value: String::new(),
+        });
     }
 
     fn of_flux_kustomization(&mut self) {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Cause, Severity};
-use crate::repo::agents::Pointer;
+use crate::repo::agents::{Pointer, destination};
 use crate::repo::{Overlay, Repo};
 use crate::rules::{Context, Draft};
 
@@ -14,7 +14,9 @@ pub(super) fn drafts(context: &Context, base: &Repo) -> Vec<Draft> {
     let (before, now) = (by_folder(base), by_folder(context.repo));
     let mut found = Vec::new();
     let mut done = BTreeSet::new();
-    let protected = context.judged().filter(|one| context.repo.protected(one));
+    // the overlay itself does not change by it
+    let overlays = context.repo.overlays.iter();
+    let protected = overlays.filter(|one| context.repo.protected(one));
     for overlay in protected.filter(|overlay| done.insert(overlay.path.as_str())) {
         let folder = overlay.path.as_str();
         let (Some(before), Some(now)) = (before.get(folder), now.get(folder)) else {
@@ -26,7 +28,13 @@ pub(super) fn drafts(context: &Context, base: &Repo) -> Vec<Draft> {
         let pointers = context.pointers_at(folder);
         let added = now.difference(before);
         let added = added.filter_map(|name| pointers.iter().find(|one| one.agent.name == *name));
-        found.extend(added.map(|one| draft(one, overlay, first)));
+        let known = pointers.iter().find(|one| one.agent.name == *first);
+        let known = known.and_then(|one| destination(&one.object));
+        found.extend(added.map(|one| {
+            // an Application without a cluster is refused, and Flux has no such field
+            let is_elsewhere = destination(&one.object) != known;
+            draft(one, overlay, first, is_elsewhere)
+        }));
     }
     found
 }
@@ -41,13 +49,22 @@ fn by_folder(repo: &Repo) -> BTreeMap<&str, BTreeSet<&str>> {
     found
 }
 
-fn draft(added: &Pointer, overlay: &Overlay, first: &str) -> Draft {
+fn draft(added: &Pointer, overlay: &Overlay, first: &str, is_elsewhere: bool) -> Draft {
     let name = &added.agent.name;
-    let message = format!(
-        "this change adds {name}, which applies {} as {first} does",
-        overlay.path
-    );
+    let path = &overlay.path;
+    let (severity, message) = match is_elsewhere {
+        true => (
+            Severity::Warning,
+            format!(
+                "this change adds {name}, which applies {path} to another cluster than {first}"
+            ),
+        ),
+        false => (
+            Severity::Info,
+            format!("this change adds {name}, which applies {path} as {first} does"),
+        ),
+    };
     let cause = Cause::new("second-agent").with(name);
-    Draft::new(Severity::Info, added.agent.origin, cause, message)
+    Draft::new(severity, added.agent.origin, cause, message)
         .help("make sure that both do not apply it to the same cluster and namespace")
 }
