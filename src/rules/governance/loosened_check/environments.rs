@@ -16,6 +16,7 @@ pub(super) fn loosened(
         found.extend(unprotected(environment, now).or_else(|| reordered(environment, before, now)));
     }
     found.extend(moved(before, now));
+    found.extend(capabilities(before, now));
     found.extend(pairs(before, now, existed));
     found.extend(mirrors(before, now));
     found.extend(ignored(before, now));
@@ -67,6 +68,36 @@ fn moved(before: &Config, now: &Config) -> Vec<Loosening> {
         }
     }
     found
+}
+
+/// Clusters of protected environments that are said to be older, or to lack API versions: other objects
+/// are valid there, and charts print other objects.
+fn capabilities(before: &Config, now: &Config) -> Vec<Loosening> {
+    let minor = |environment: &Environment| {
+        let version = environment.kubernetes.as_deref()?;
+        version.rsplit('.').next()?.parse::<u32>().ok()
+    };
+    let newest = |environment: &Environment| minor(environment).unwrap_or(u32::MAX);
+    let protected = before.environments.iter().filter(|old| old.protected);
+    let found = protected.filter_map(|old| {
+        let mut others = now.environments.iter();
+        let new = others.find(|new| new.is_called(&old.name))?;
+        let has = |version: &&String| new.api_versions.contains(version);
+        let lost = old.api_versions.iter().find(|version| !has(version));
+        let (what, message) = if newest(new) < newest(old) {
+            let version = new.kubernetes.as_deref().unwrap_or_default();
+            let message = format!("says that {} has Kubernetes {version}", old.name);
+            ("kubernetes", message)
+        } else if let Some(lost) = lost {
+            let message = format!("says that {} has no API version {lost}", old.name);
+            ("apiVersions", message)
+        } else {
+            return None;
+        };
+        let cause = Cause::new("other-cluster").with(&old.name).with(what);
+        Some(Loosening::removed(cause, format!("this change {message}")))
+    });
+    found.collect()
 }
 
 /// The environment before another one in the order of promotion.

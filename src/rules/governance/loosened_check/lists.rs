@@ -54,10 +54,28 @@ pub(super) fn loosened(before: &Config, now: &Config) -> Vec<Loosening> {
         }));
     }
     found.extend(dependencies(before, now));
+    found.extend(value_names(before, now));
     found.extend(clusters(before, now));
     found.extend(image_fields(before, now));
     found.extend(baseline(before, now));
     found
+}
+
+/// Values of charts are not judged once nothing says what they mean.
+fn value_names(before: &Config, now: &Config) -> Vec<Loosening> {
+    let (old, new) = (&before.remotes.value_names, &now.remotes.value_names);
+    let gone = old.iter().flat_map(|(usual, names)| {
+        let kept = |name: &&String| new.get(usual).is_some_and(|names| names.contains(name));
+        let gone = names.iter().filter(move |name| !kept(name));
+        gone.map(move |name| (usual, name))
+    });
+    let loosening = gone.map(|(usual, name)| {
+        Loosening::removed(
+            Cause::new("removed-value").with(usual).with(name),
+            format!("this change no longer reads `{name}` in the values of charts as `{usual}`"),
+        )
+    });
+    loosening.collect()
 }
 
 fn bots(before: &Config, now: &Config) -> Option<Loosening> {

@@ -63,6 +63,16 @@ fn entries_are_loosened_by_time_and_by_what_they_drop() {
             "this change no longer gives limits.yaml to the policies",
         ),
         (
+            "environments: [staging, {name: production, protected: true, kubernetes: '1.33'}]",
+            "environments: [staging, {name: production, protected: true, kubernetes: '1.25'}]",
+            "this change says that production has Kubernetes 1.25",
+        ),
+        (
+            "values: {resources: [appResources]}",
+            "version: 1",
+            "this change no longer reads `appResources` in the values of charts as `resources`",
+        ),
+        (
             "evidence: {paths: [scans/*.json]}",
             "version: 1",
             "this change no longer asks for scans of images",

@@ -1,6 +1,6 @@
 //! The roles outside of the cluster that a ServiceAccount takes.
 
-use super::{Access, Kind};
+use super::{Access, Kind, Strength};
 use crate::kustomize::Resource;
 use crate::yaml::{Node, escape_pointer};
 
@@ -28,7 +28,7 @@ pub(super) fn rights(resource: &Resource) -> Vec<Access<'_>> {
             kind: Kind::Cloud,
             holder: "",
             what: format!("`{role}`"),
-            is_strong: true,
+            strength: Strength::Strong,
             origin: entry.value.origin,
             pointer: format!("/metadata/annotations/{}", escape_pointer(&entry.key)),
         })

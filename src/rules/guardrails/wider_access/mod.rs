@@ -15,8 +15,9 @@
 //! It is a warning. It is an info if a RoleBinding names an ordinary role, or if a verb gives no
 //! further rights. Rights about Secrets, tokens, roles, `exec`, webhooks and `*` give further rights.
 //!
-//! It reports nothing for a new overlay, and nothing that the previous environment had before the
-//! change.
+//! It reports nothing that the previous environment had before the change. Of a new object or overlay
+//! it reports only what leads to everything: access to the host, `cluster-admin`, and bindings for
+//! everybody.
 //!
 //! ## Why
 //!
@@ -74,11 +75,21 @@ struct Access<'r> {
     holder: &'r str,
     /// The right in messages: ``ServiceAccount `api` the ClusterRole `view` ``.
     what: String,
-    /// True if it leads to other rights.
-    is_strong: bool,
+    strength: Strength,
     origin: Origin,
     /// The JSON pointer to it.
     pointer: String,
+}
+
+/// What somebody can do with a right.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    /// What it says.
+    Ordinary,
+    /// It leads to other rights.
+    Strong,
+    /// It leads to everything: the host, or every right in the cluster, or rights for everybody.
+    Total,
 }
 
 /// A kind of right. All new rights of one kind in one object are one finding.
@@ -136,45 +147,56 @@ impl Rule for WiderAccess {
         &METADATA
     }
     fn check_overlay(&self, context: &Context, overlay: &Overlay, sink: &mut Sink) {
-        let Some(before) = context.altered_at_base(overlay) else {
+        let before = context.altered_at_base(overlay);
+        let is_new = context.at_base(overlay).is_none() && context.repo.protected(overlay);
+        if context.base.is_none() || before.is_none() && !is_new {
             return;
-        };
+        }
         let words = |overlay: &Overlay| Words::of(overlay, &context.repo.environments);
         let own = words(overlay);
         let mut new = rights(overlay, None);
-        let known = keys(&rights(before, None), &words(before));
-        new.retain(|right| !known.contains(&key(right, &own)));
+        new.retain(|right| right.strength == Strength::Total || existed(right, before));
+        if let Some(before) = before {
+            let known = keys(&rights(before, None), &words(before));
+            new.retain(|right| !known.contains(&key(right, &own)));
+        }
         if new.is_empty() {
             return;
         }
         // only what is new is looked up in the other overlays
         let wanted: BTreeSet<&str> = new.iter().map(|right| right.resource.kind()).collect();
-        for other in elsewhere(context, before) {
+        for other in elsewhere(context, overlay, before) {
             let known = keys(&rights(other, Some(&wanted)), &words(other));
             new.retain(|right| !known.contains(&key(right, &own)));
         }
-        new.retain(|right| existed(right, before));
         report(context, overlay, &new, sink);
     }
 }
 
 /// The overlays of the base that may have had a right before: those of the environments before this
 /// one, and those of this one, from which an object may have been moved.
-fn elsewhere<'r>(context: &Context<'r>, before: &Overlay) -> Vec<&'r Overlay> {
+fn elsewhere<'r>(
+    context: &Context<'r>,
+    overlay: &Overlay,
+    before: Option<&Overlay>,
+) -> Vec<&'r Overlay> {
     let Some(base) = context.base else {
         return Vec::new();
     };
     let same = base
         .overlays
         .iter()
-        .filter(|other| other.environment == before.environment && !std::ptr::eq(*other, before));
-    base.before(before).chain(same).collect()
+        .filter(|other| other.environment == overlay.environment)
+        .filter(|other| before.is_none_or(|before| !std::ptr::eq(*other, before)));
+    base.before(before.unwrap_or(overlay)).chain(same).collect()
 }
 
 /// True if the object was there before the change. A new one brings its usual rights; but a new
 /// binding gives rights to what may have been there.
-fn existed(right: &Access, before: &Overlay) -> bool {
-    right.kind == Kind::Binding || before.same_resource(right.resource).is_some()
+fn existed(right: &Access, before: Option<&Overlay>) -> bool {
+    before.is_some_and(|before| {
+        right.kind == Kind::Binding || before.same_resource(right.resource).is_some()
+    })
 }
 
 /// The rights of the objects of an overlay, of some kinds of objects or of all.
@@ -223,7 +245,7 @@ fn report(context: &Context, overlay: &Overlay, new: &[Access], sink: &mut Sink)
     for ((_, kind), rights) in groups {
         let Some(first) = rights
             .iter()
-            .find(|right| right.is_strong)
+            .find(|right| right.strength > Strength::Ordinary)
             .or(rights.first())
         else {
             continue;
@@ -240,7 +262,7 @@ fn report(context: &Context, overlay: &Overlay, new: &[Access], sink: &mut Sink)
         };
         let message = format!("{subject} {} {}", kind.phrase(), wording::listed(&whats, 3));
         let cause = Cause::new(kind.name()).with(first.holder).with(&first.what);
-        let severity = if first.is_strong {
+        let severity = if first.strength > Strength::Ordinary {
             Severity::Warning
         } else {
             Severity::Info

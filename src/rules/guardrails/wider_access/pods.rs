@@ -1,6 +1,6 @@
 //! The rights of pods: their ServiceAccount, their host, their capabilities.
 
-use super::{Access, Kind};
+use super::{Access, Kind, Strength};
 use crate::kubernetes::workload::{self, Workload};
 use crate::kustomize::Resource;
 use crate::yaml::Node;
@@ -26,7 +26,7 @@ fn account<'r>(workload: &Workload<'r>) -> Option<Access<'r>> {
         kind: Kind::Account,
         holder: "",
         what: format!("ServiceAccount `{}`", name.text()?),
-        is_strong: true,
+        strength: Strength::Strong,
         origin: name.origin,
         pointer: format!("{}/{field}", workload.pointer),
     })
@@ -39,7 +39,7 @@ fn host<'r>(workload: &Workload<'r>, found: &mut Vec<Access<'r>>) {
             kind: Kind::Host,
             holder: "",
             what,
-            is_strong: true,
+            strength: Strength::Total,
             origin: node.origin,
             pointer,
         });
@@ -128,7 +128,7 @@ fn capabilities<'r>(workload: &Workload<'r>, found: &mut Vec<Access<'r>>) {
                 kind: Kind::Capability,
                 holder: container.name,
                 what: name.to_string(),
-                is_strong: true,
+                strength: Strength::Strong,
                 origin: item.origin,
                 pointer: format!(
                     "{}/securityContext/capabilities/add/{index}",

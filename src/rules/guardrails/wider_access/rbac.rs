@@ -1,6 +1,6 @@
 //! The rights that roles and bindings give.
 
-use super::{Access, Kind};
+use super::{Access, Kind, Strength};
 use crate::kustomize::Resource;
 use crate::yaml::Node;
 
@@ -48,6 +48,17 @@ pub(super) fn rights(resource: &Resource) -> Vec<Access<'_>> {
     }
 }
 
+/// True if a binding gives every right in the cluster, or something to everybody.
+fn is_total(binding: &Resource, role: &str, subject: &str) -> bool {
+    const EVERYBODY: [&str; 3] = [
+        "system:anonymous",
+        "system:authenticated",
+        "system:unauthenticated",
+    ];
+    binding.kind() == "ClusterRoleBinding" && role == "cluster-admin"
+        || EVERYBODY.contains(&subject)
+}
+
 fn bindings(resource: &Resource) -> Vec<Access<'_>> {
     let text = |node: &Node, key: &str| {
         let text = node.get(key).and_then(Node::text);
@@ -76,7 +87,11 @@ fn bindings(resource: &Resource) -> Vec<Access<'_>> {
                 text(subject, "kind"),
                 text(subject, "name")
             ),
-            is_strong,
+            strength: match is_strong {
+                _ if is_total(resource, &name, &text(subject, "name")) => Strength::Total,
+                true => Strength::Strong,
+                false => Strength::Ordinary,
+            },
             origin: subject.origin,
             pointer: format!("/subjects/{index}"),
         }
@@ -115,7 +130,10 @@ fn verbs(resource: &Resource) -> Vec<Access<'_>> {
                         kind: Kind::Verb,
                         holder: "",
                         what: format!("{word} {target}{of_group}{named}"),
-                        is_strong: is_strong(word, target) && named.is_empty(),
+                        strength: match is_strong(word, target) && named.is_empty() {
+                            true => Strength::Strong,
+                            false => Strength::Ordinary,
+                        },
                         origin: verb.origin,
                         pointer: format!("/rules/{index}/verbs/{at}"),
                     });

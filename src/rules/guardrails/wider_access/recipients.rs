@@ -1,6 +1,6 @@
 //! The keys that can decrypt an object that SOPS encrypted.
 
-use super::{Access, Kind};
+use super::{Access, Kind, Strength};
 use crate::kustomize::Resource;
 use crate::yaml::Node;
 
@@ -37,7 +37,7 @@ pub(super) fn rights(resource: &Resource) -> Vec<Access<'_>> {
                     kind: Kind::Decryption,
                     holder: "",
                     what: format!("{list} `{name}`"),
-                    is_strong: true,
+                    strength: Strength::Strong,
                     origin: key.origin,
                     pointer: format!("{pointer}/{list}/{index}/{field}"),
                 });
