@@ -15,6 +15,7 @@ pub mod discover;
 pub mod fleet;
 mod instances;
 mod load;
+pub mod loose;
 pub(crate) mod names;
 mod own_url;
 mod pairs;

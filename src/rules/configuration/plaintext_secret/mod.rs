@@ -6,6 +6,9 @@
 //! SOPS or as a SealedSecret, and not placeholders that a tool replaces later. Reports never show
 //! the values.
 //!
+//! A Secret in a file that no overlay reads is a warning, and an error if its path names a protected
+//! environment. Files of charts, examples and tests are left out.
+//!
 //! If a chart is not in the repository, the values of its releases are checked as well: passwords,
 //! and tokens and keys that look random. A password that looks like a default, such as `admin`, is
 //! a warning there.
@@ -42,6 +45,7 @@ mod values;
 
 use crate::finding::{Cause, Severity};
 use crate::repo::Overlay;
+use crate::repo::loose::Loose;
 use crate::rules::{Category, Context, Draft, Metadata, Rule, Sink};
 use crate::secrets::is_secret_name;
 use crate::wording;
@@ -54,7 +58,7 @@ pub(super) struct PlaintextSecret;
 static METADATA: Metadata = Metadata {
     id: "plaintext-secret",
     category: Category::Configuration,
-    level: "error",
+    level: "error; warning where no overlay reads the file",
     severity: Severity::Error,
     summary: "a Secret with readable data in the repo",
     options: &[],
@@ -76,54 +80,125 @@ impl Rule for PlaintextSecret {
             .iter()
             .filter(|resource| resource.kind() == "Secret" && resource.api_version() == "v1")
         {
-            if resource.node.get("sops").is_some() || is_registration(&resource.node) {
-                continue;
-            }
-            if is_decrypted_later(&resource.node) {
-                continue;
-            }
-            let mut found: Option<(&str, Origin)> = None;
-            let mut keys: Vec<&str> = Vec::new();
-            for (field, encoded) in [("stringData", false), ("data", true)] {
-                let Some(entry) = resource.node.entry(field) else {
-                    continue;
-                };
-                for value in entry.value.entries() {
-                    let Some(text) = value.value.text() else {
-                        continue;
-                    };
-                    if is_readable(text, encoded) && holds_a_secret(&value.key, text, encoded) {
-                        let generated = value.value.origin.by == By::Generator;
-                        keys.push(&value.key);
-                        found.get_or_insert((
-                            field,
-                            if generated {
-                                value.key_origin
-                            } else {
-                                entry.key_origin
-                            },
-                        ));
-                    }
-                }
-            }
-            let Some((field, origin)) = found else {
+            let Some(readable) = Readable::of(&resource.node) else {
                 continue;
             };
-            let quoted: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
-            let message = format!(
-                "Secret `{}` contains readable data: {}",
-                resource.original.name,
-                wording::list(&quoted)
-            );
-            let cause = Cause::new("readable-data").with(keys.join(","));
-            let draft = Draft::new(Severity::Error, origin, cause, message)
-                .help("replace the credential, then read it from a store (ExternalSecret) or encrypt the file (SOPS, SealedSecret)");
-            sink.report(
-                context,
-                Some(overlay),
-                draft.on(resource, format!("/{field}")),
-            );
+            let draft = readable.draft(&resource.original.name, Severity::Error);
+            let pointer = format!("/{}", readable.field);
+            sink.report(context, Some(overlay), draft.on(resource, pointer));
         }
+    }
+    fn check_repo(&self, context: &Context, sink: &mut Sink) {
+        let Some(secrets) = loose(context) else {
+            return;
+        };
+        for secret in secrets {
+            let Some(readable) = Readable::of(&secret.node) else {
+                continue;
+            };
+            let name = secret.node.at(&["metadata", "name"]).and_then(Node::text);
+            let severity = match is_protected(context, &secret.path) {
+                true => Severity::Error,
+                false => Severity::Warning,
+            };
+            let draft = readable.draft(name.unwrap_or_default(), severity);
+            sink.report(context, None, draft);
+        }
+    }
+}
+
+/// The Secrets that no overlay reads: all of them, or those in files that the change touches. `None`
+/// for the base of a change, which is looked at together with the head.
+fn loose(context: &Context) -> Option<Vec<Loose>> {
+    let Some(changed) = context.changed else {
+        let is_whole = context.base.is_none() && context.judges_all();
+        return is_whole.then(|| context.repo.loose_secrets(None, context.judged()));
+    };
+    let is_changed = |path: &str| changed.contains(path);
+    let mut now = context
+        .repo
+        .loose_secrets(Some(&is_changed), context.judged());
+    if now.is_empty() {
+        return Some(now);
+    }
+    // what the file already told before is not news
+    let before = context.base.map(|base| {
+        let unread = std::iter::empty();
+        base.loose_secrets(Some(&is_changed), unread)
+    });
+    let known = before.unwrap_or_default();
+    let is_known = |one: &Loose| {
+        let mut same = known.iter().filter(|old| old.path == one.path);
+        same.any(|old| {
+            let (old, new) = (Readable::of(&old.node), Readable::of(&one.node));
+            old.zip(new).is_some_and(|(old, new)| old.keys == new.keys)
+        })
+    };
+    now.retain(|one| !is_known(one));
+    Some(now)
+}
+
+/// True if a folder of a path is named after a protected environment.
+fn is_protected(context: &Context, path: &str) -> bool {
+    let mut words = path.split(['/', '-', '_', '.']);
+    words.any(|word| {
+        let mut environments = context.repo.environments.iter();
+        environments.any(|environment| environment.protected && environment.is_called(word))
+    })
+}
+
+/// The readable data of a Secret.
+struct Readable<'n> {
+    /// `stringData` or `data`.
+    field: &'static str,
+    keys: Vec<&'n str>,
+    origin: Origin,
+}
+
+impl<'n> Readable<'n> {
+    /// What of a Secret somebody could use; `None` if nothing.
+    fn of(node: &'n Node) -> Option<Readable<'n>> {
+        if node.get("sops").is_some() || is_registration(node) || is_decrypted_later(node) {
+            return None;
+        }
+        let registers = registers(node);
+        let mut found: Option<Readable<'n>> = None;
+        for (field, encoded) in [("stringData", false), ("data", true)] {
+            let Some(entry) = node.entry(field) else {
+                continue;
+            };
+            for value in entry.value.entries() {
+                // the rest of a registration is addresses and names
+                let counts =
+                    !registers || &*value.key == "config" || CREDENTIALS.contains(&&*value.key);
+                let text = value.value.text().filter(|_| counts);
+                let text = text.filter(|text| is_readable(text, encoded));
+                if !text.is_some_and(|text| holds_a_secret(&value.key, text, encoded)) {
+                    continue;
+                }
+                let readable = found.get_or_insert_with(|| Readable {
+                    field,
+                    keys: Vec::new(),
+                    origin: match value.value.origin.by {
+                        By::Generator => value.key_origin,
+                        _ => entry.key_origin,
+                    },
+                });
+                readable.keys.push(&value.key);
+            }
+        }
+        found
+    }
+
+    fn draft(&self, name: &str, severity: Severity) -> Draft {
+        let quoted: Vec<String> = self.keys.iter().map(|key| format!("`{key}`")).collect();
+        let message = format!(
+            "Secret `{name}` contains readable data: {}",
+            wording::list(&quoted)
+        );
+        let cause = Cause::new("readable-data").with(self.keys.join(","));
+        Draft::new(severity, self.origin, cause, message)
+            .help("replace the credential, then read it from a store (ExternalSecret) or encrypt the file (SOPS, SealedSecret)")
     }
 }
 
@@ -137,16 +212,24 @@ fn is_decrypted_later(node: &Node) -> bool {
     })
 }
 
+/// Keys of Argo CD's registrations of repositories and clusters that hold credentials.
+const CREDENTIALS: &[&str] = &[
+    "password",
+    "sshPrivateKey",
+    "bearerToken",
+    "githubAppPrivateKey",
+    "tlsClientCertKey",
+    "gcpServiceAccountKey",
+];
+
+/// True for a registration of a repository or cluster of Argo CD.
+fn registers(node: &Node) -> bool {
+    let label = ["metadata", "labels", "argocd.argoproj.io/secret-type"];
+    node.at(&label).is_some()
+}
+
 /// Argo CD's registrations of repositories and clusters are Secrets; many hold addresses only.
 fn is_registration(node: &Node) -> bool {
-    const CREDENTIALS: &[&str] = &[
-        "password",
-        "sshPrivateKey",
-        "bearerToken",
-        "githubAppPrivateKey",
-        "tlsClientCertKey",
-        "gcpServiceAccountKey",
-    ];
     // the connection settings of a cluster may contain credentials under these keys
     const INSIDE: &[&str] = &["password", "bearerToken", "keyData"];
     let holds = |field: &str| {
@@ -159,9 +242,7 @@ fn is_registration(node: &Node) -> bool {
             .any(|key| node.at(&[field, key]).is_some())
             || config.is_some_and(|config| INSIDE.iter().any(|word| config.contains(word)))
     };
-    node.at(&["metadata", "labels", "argocd.argoproj.io/secret-type"])
-        .is_some()
-        && !["stringData", "data"].into_iter().any(holds)
+    registers(node) && !["stringData", "data"].into_iter().any(holds)
 }
 
 /// A value after base64 decoding, as pods read it.

@@ -146,6 +146,11 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// True if every overlay is judged.
+    pub fn judges_all(&self) -> bool {
+        self.judged.is_none()
+    }
+
     /// The overlays that are judged, in the order of the repo.
     pub fn judged(&self) -> impl Iterator<Item = &'a Overlay> {
         let repo: &'a Repo = self.repo;
