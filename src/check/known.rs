@@ -6,12 +6,13 @@
 //! here: running the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::finding::{Identity, Located, Severity};
 use crate::repo::Repo;
 use crate::rules;
-use crate::source::{EntryKind, Source};
+use crate::source::{EntryKind, Source, SourceFile};
 
 /// The findings of a base revision.
 pub(super) struct Known {
@@ -22,10 +23,13 @@ pub(super) struct Known {
     apps: BTreeSet<(String, String)>,
 }
 
-/// A finding with the first line of the text that it points at.
+/// A finding with the first line of the text that it points at. Thousands of findings may point at one
+/// long line, so the text is not copied.
 struct Compared {
     located: Located,
-    text: String,
+    file: Arc<SourceFile>,
+    /// The bytes of the line.
+    line: Range<usize>,
 }
 
 /// The parts that two findings must share to be the same. The last two are the overlay or
@@ -35,12 +39,19 @@ type Key<'f> = (Identity<'f>, Option<Severity>, &'f str, &'f str, &'f str);
 impl Compared {
     fn new(located: Located, repo: &Repo) -> Compared {
         let file = repo.files.get(located.finding.origin.file);
-        let span = file
-            .text
-            .get(located.location.byte_start..located.location.byte_end)
-            .unwrap_or_default();
-        let text = span.lines().next().unwrap_or_default().trim().to_string();
-        Compared { located, text }
+        let (start, end) = (located.location.byte_start, located.location.byte_end);
+        let next = file.start_of_line(located.location.line + 1);
+        let line = start..next.map_or(end, |next| next.min(end));
+        Compared {
+            located,
+            file,
+            line,
+        }
+    }
+
+    fn text(&self) -> &str {
+        let text = self.file.text.get(self.line.clone());
+        text.unwrap_or_default().trim()
     }
 
     fn overlay(&self) -> &str {
@@ -65,7 +76,7 @@ impl Compared {
         (
             finding.identity(),
             (!standing).then_some(finding.severity),
-            if standing { "" } else { &self.text },
+            if standing { "" } else { self.text() },
             owner,
             file,
         )

@@ -124,47 +124,70 @@ struct Replacement {
 
 /// A text with edits. All of it but the edited values is the same, byte by byte.
 pub fn edited(text: &str, edits: &[Edit]) -> Result<String, EditError> {
+    let documents = parsed_for(text, edits)?;
+    checked(text, &documents, edits).map(|(result, _)| result)
+}
+
+/// The documents of a text, if edits need them. Edits of bytes do not.
+pub fn parsed_for(text: &str, edits: &[Edit]) -> Result<Vec<Node>, EditError> {
     let is_plain = |edit: &Edit| matches!(edit, Edit::Replace { .. });
-    let documents = if edits.iter().all(is_plain) {
-        Vec::new()
-    } else {
-        read_all(text)?
-    };
-    let mut replacements = Vec::new();
-    for edit in edits {
-        replacements.push(layout::replacement(text, &documents, edit)?);
+    if edits.iter().all(is_plain) {
+        return Ok(Vec::new());
     }
-    let result = applied(text, replacements)?;
+    read_all(text)
+}
+
+/// The bytes that edits replace, each with what takes its place, after the checks of [`edited`].
+/// `documents` are those of the text.
+pub fn replacements(
+    text: &str,
+    documents: &[Node],
+    edits: &[Edit],
+) -> Result<Vec<(Range<usize>, String)>, EditError> {
+    let (_, found) = checked(text, documents, edits)?;
+    Ok(ranges(found))
+}
+
+/// The bytes that edits replace which change the structure of a text, such as another name of a key.
+/// The result is read again, but not compared; the caller has to know that it means the same.
+pub fn rewriting(text: &str, edits: &[Edit]) -> Result<Vec<(Range<usize>, String)>, EditError> {
+    let documents = parsed_for(text, edits)?;
+    let found = all_replacements(text, &documents, edits)?;
+    read_all(&applied(text, &found)?)?;
+    Ok(ranges(found))
+}
+
+fn ranges(found: Vec<Replacement>) -> Vec<(Range<usize>, String)> {
+    let found = found.into_iter();
+    found.map(|one| (one.range, one.text)).collect()
+}
+
+fn checked(
+    text: &str,
+    documents: &[Node],
+    edits: &[Edit],
+) -> Result<(String, Vec<Replacement>), EditError> {
+    let replacements = all_replacements(text, documents, edits)?;
+    let result = applied(text, &replacements)?;
     if !documents.is_empty() {
-        let expected = predict::documents(text, &documents, edits)?;
+        let expected = predict::documents(text, documents, edits)?;
         let found = read_all(&result)?;
         let same = |(one, other): (&Node, &Node)| one.same_value(other);
         if expected.len() != found.len() || !expected.iter().zip(&found).all(same) {
             return Err(EditError::ChangesMore);
         }
     }
-    Ok(result)
+    Ok((result, replacements))
 }
 
-/// A text with edits that change its structure, such as another name of a key. It is read again,
-/// but not compared; the caller has to know that the result means the same.
-pub fn rewritten(text: &str, edits: &[Edit]) -> Result<String, EditError> {
-    let result = applied(text, all_replacements(text, edits)?)?;
-    read_all(&result)?;
-    Ok(result)
-}
-
-/// The bytes that edits replace, each with what takes its place.
-pub fn replacements(text: &str, edits: &[Edit]) -> Result<Vec<(Range<usize>, String)>, EditError> {
-    let found = all_replacements(text, edits)?.into_iter();
-    Ok(found.map(|one| (one.range, one.text)).collect())
-}
-
-fn all_replacements(text: &str, edits: &[Edit]) -> Result<Vec<Replacement>, EditError> {
-    let documents = read_all(text).unwrap_or_default();
+fn all_replacements(
+    text: &str,
+    documents: &[Node],
+    edits: &[Edit],
+) -> Result<Vec<Replacement>, EditError> {
     let edits = edits.iter();
     edits
-        .map(|edit| layout::replacement(text, &documents, edit))
+        .map(|edit| layout::replacement(text, documents, edit))
         .collect()
 }
 
@@ -177,12 +200,13 @@ fn read_all(text: &str) -> Result<Vec<Node>, EditError> {
 }
 
 /// The replacements from the last to the first, so that the offsets before them stay valid.
-fn applied(text: &str, mut replacements: Vec<Replacement>) -> Result<String, EditError> {
+fn applied(text: &str, replacements: &[Replacement]) -> Result<String, EditError> {
+    let mut replacements: Vec<&Replacement> = replacements.iter().collect();
     // edits at one place keep their order: a tag, then a digest behind the same key
     replacements.sort_by_key(|replacement| (replacement.range.start, replacement.range.end));
     let mut result = String::with_capacity(text.len() + 256);
     let mut done = 0;
-    for Replacement { range, text: new } in &replacements {
+    for Replacement { range, text: new } in replacements {
         if range.start < done {
             return Err(EditError::Overlapping);
         }

@@ -2,22 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use super::Answer;
+use super::{Answer, Reader};
 use crate::edit::{Edit, Span};
 use crate::names::nearest;
 use crate::promote::running;
 use crate::repo::Repo;
 use crate::source::SourceFile;
-use crate::yaml::{Entry, FileId, Node, Origin, Style, read};
+use crate::yaml::{Entry, Node, Origin, Style};
 
-fn root(file: &SourceFile) -> Option<Node> {
-    let documents = read::read(&file.text, FileId(0)).ok()?.documents;
-    (documents.len() == 1).then(|| documents.into_iter().next())?
+fn root(documents: &[Node]) -> Option<&Node> {
+    documents.first().filter(|_| documents.len() == 1)
 }
 
 /// A deprecated field under its present name. The result renders to the same objects.
-pub(super) fn renamed(file: &SourceFile, field: &str) -> Option<Answer> {
-    let root = root(file)?;
+pub(super) fn renamed(file: &SourceFile, field: &str, reader: &mut Reader) -> Option<Answer> {
+    let documents = reader.documents(file)?;
+    let root = root(&documents)?;
     let entry = root.entry(field)?;
     let new = match field {
         "bases" => "resources",
@@ -123,8 +123,14 @@ fn labels(file: &SourceFile, entry: &Entry) -> Option<Edit> {
 
 /// The right name of an image whose entry is misspelt by a letter or two; else the removal of the
 /// entry, if only one app reads the list.
-pub(super) fn unused_image(file: &SourceFile, origin: Origin, repo: &Repo) -> Option<Answer> {
-    let root = root(file)?;
+pub(super) fn unused_image(
+    file: &SourceFile,
+    origin: Origin,
+    repo: &Repo,
+    reader: &mut Reader,
+) -> Option<Answer> {
+    let documents = reader.documents(file)?;
+    let root = root(&documents)?;
     let list = root.get("images")?;
     let holds = |node: &Node| node.origin.start <= origin.start && origin.end <= node.origin.end;
     let item = list.items().iter().find(|item| holds(item))?;

@@ -9,15 +9,23 @@
 mod comment;
 mod kustomization;
 
-use crate::edit::{Edit, edited, replacements, rewritten};
+use crate::edit::{Edit, replacements, rewriting};
 use crate::finding::{Fix, Located, Replacement};
 use crate::repo::{Pair, Repo};
 use crate::source::SourceFile;
-use crate::yaml::{Kind, Node, Origin, read};
+use crate::yaml::{FileId, Kind, Node, Origin, read};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// The most findings that get a fix in one run. The next run fixes the others.
 const MOST: usize = 1000;
+
+/// The most text that is read for fixes in one run, in bytes. Each fix of a value reads its whole file
+/// again, so that thousands of findings in a large file would take the square of its size.
+const READ: usize = 8 << 20;
+
+/// To look for a place in a file costs less than to read it by this factor.
+const LOOKING: usize = 32;
 
 /// The edit that resolves a finding.
 struct Answer {
@@ -41,6 +49,10 @@ impl Answer {
 pub fn attach(findings: &mut [Located], repo: &Repo) {
     let mut found = 0;
     let mut pins = Pins::default();
+    let mut reader = Reader {
+        left: READ,
+        last: None,
+    };
     for located in findings {
         let is_present =
             repo.source.revision_of(&located.location.file) == located.location.revision;
@@ -48,13 +60,54 @@ pub fn attach(findings: &mut [Located], repo: &Repo) {
             continue;
         }
         let file = repo.files.get(located.finding.origin.file);
-        let answer = answer(located, &file, repo, &mut pins);
-        located.fix = answer.and_then(|answer| resolved(answer, repo));
+        let answer = answer(located, &file, repo, (&mut pins, &mut reader));
+        located.fix = answer.and_then(|answer| resolved(answer, repo, &mut reader));
         found += usize::from(located.fix.is_some());
     }
 }
 
-fn answer(located: &Located, file: &SourceFile, repo: &Repo, pins: &mut Pins) -> Option<Answer> {
+/// Reads files for fixes, within the limit. Findings come in the order of files, so the last one is
+/// kept.
+struct Reader {
+    /// The bytes that may still be read.
+    left: usize,
+    last: Option<(FileId, Rc<Vec<Node>>)>,
+}
+
+impl Reader {
+    /// Takes a number of bytes from the limit. `None` if it is used up.
+    fn spend(&mut self, bytes: usize) -> Option<()> {
+        self.left = self.left.checked_sub(bytes)?;
+        Some(())
+    }
+
+    /// The documents of a file.
+    fn documents(&mut self, file: &SourceFile) -> Option<Rc<Vec<Node>>> {
+        if let Some((id, documents)) = &self.last
+            && *id == file.id
+        {
+            let documents = documents.clone();
+            self.spend(file.text.len() / LOOKING)?;
+            return Some(documents);
+        }
+        self.spend(file.text.len())?;
+        let read = read::read(&file.text, file.id).ok()?;
+        // no edit can be made in such a file
+        let documents = match read.duplicate_keys.is_empty() {
+            true => Rc::new(read.documents),
+            false => Rc::default(),
+        };
+        self.last = Some((file.id, documents.clone()));
+        Some(documents)
+    }
+}
+
+fn answer(
+    located: &Located,
+    file: &SourceFile,
+    repo: &Repo,
+    (pins, reader): (&mut Pins, &mut Reader),
+) -> Option<Answer> {
     let finding = &located.finding;
     let (origin, fact) = (finding.origin, finding.cause.facts.first());
     // an edit tells the text that it writes
@@ -63,31 +116,33 @@ fn answer(located: &Located, file: &SourceFile, repo: &Repo, pins: &mut Pins) ->
         .as_ref()
         .is_some_and(|id| id.kind == "Secret");
     match (finding.rule.as_str(), &*finding.cause.kind) {
-        ("invalid-sync-wave", "not-a-string") => quoted(file, origin),
+        ("invalid-sync-wave", "not-a-string") => quoted(file, origin, reader),
         ("schema-violation", "schema") => {
             let wants_text = finding
                 .cause
                 .facts
                 .last()
                 .is_some_and(|wanted| wanted == "text");
-            quoted(file, origin).filter(|_| wants_text && !is_secret)
+            let is_open = wants_text && !is_secret;
+            is_open.then(|| quoted(file, origin, reader)).flatten()
         }
-        ("deprecated-field", _) => kustomization::renamed(file, fact?),
-        ("unused-image-override", _) => kustomization::unused_image(file, origin, repo),
+        ("deprecated-field", _) => kustomization::renamed(file, fact?, reader),
+        ("unused-image-override", _) => kustomization::unused_image(file, origin, repo, reader),
         ("unused-suppression", "unused-comment") | ("expired-suppression", "expired-comment") => {
+            reader.spend(file.text.len() / LOOKING)?;
             comment::removed(file, origin)
         }
         ("unused-suppression", "unused-entry")
         | ("expired-suppression", "expired-entry")
-        | ("stale-allowance", _) => removed_item(file, origin),
+        | ("stale-allowance", _) => removed_item(file, origin, reader),
         ("mutable-tag" | "lost-digest", _) => pinned(located, repo, pins),
         _ => None,
     }
 }
 
 /// A number, boolean or date in quotes.
-fn quoted(file: &SourceFile, origin: Origin) -> Option<Answer> {
-    let documents = read::read(&file.text, origin.file).ok()?.documents;
+fn quoted(file: &SourceFile, origin: Origin, reader: &mut Reader) -> Option<Answer> {
+    let documents = reader.documents(file)?;
     let node = documents.iter().find_map(|one| scalar_at(one, origin))?;
     let scalar = node.as_scalar()?;
     let is_other = matches!(
@@ -114,8 +169,8 @@ fn scalar_at(node: &Node, at: Origin) -> Option<&Node> {
 }
 
 /// An entry of a list in the configuration that has no effect any more.
-fn removed_item(file: &SourceFile, origin: Origin) -> Option<Answer> {
-    let documents = read::read(&file.text, origin.file).ok()?.documents;
+fn removed_item(file: &SourceFile, origin: Origin, reader: &mut Reader) -> Option<Answer> {
+    let documents = reader.documents(file)?;
     let (list, item) = documents.iter().find_map(|one| item_around(one, origin))?;
     let edit = Edit::RemoveItem {
         list: list.into(),
@@ -190,7 +245,7 @@ fn image_at(located: &Located, pair: Pair, repo: &Repo) -> Option<String> {
 }
 
 /// The bytes that an answer replaces. `None` if the edits cannot be made.
-fn resolved(answer: Answer, repo: &Repo) -> Option<Fix> {
+fn resolved(answer: Answer, repo: &Repo, reader: &mut Reader) -> Option<Fix> {
     let mut paths: Vec<&str> = answer.edits.iter().map(|(path, _)| path.as_str()).collect();
     paths.sort_unstable();
     paths.dedup();
@@ -200,13 +255,21 @@ fn resolved(answer: Answer, repo: &Repo) -> Option<Fix> {
         let file = repo.files.get(repo.files.find(path, &revision)?);
         let edits = answer.edits.iter().filter(|(other, _)| other == path);
         let edits: Vec<Edit> = edits.map(|(_, edit)| edit.clone()).collect();
-        let result = if answer.neutral {
-            rewritten(&file.text, &edits)
+        let is_plain = |edit: &Edit| matches!(edit, Edit::Replace { .. });
+        let found = if answer.neutral {
+            reader.spend(file.text.len())?;
+            rewriting(&file.text, &edits)
+        } else if edits.iter().all(is_plain) {
+            replacements(&file.text, &[], &edits)
         } else {
-            edited(&file.text, &edits)
+            reader.spend(file.text.len())?;
+            let documents = reader.documents(&file)?;
+            if documents.is_empty() {
+                return None;
+            }
+            replacements(&file.text, &documents, &edits)
         };
-        result.ok()?;
-        for (bytes, text) in replacements(&file.text, &edits).ok()? {
+        for (bytes, text) in found.ok()? {
             all.push(Replacement::new(&file, bytes, text));
         }
     }
