@@ -425,7 +425,7 @@ impl Following<'_> {
         self.reached.insert((origin.file, origin.start));
         if place.depth > DEEPEST || self.fleet.steps.len() >= MOST {
             let message = "too many agents apply each other here; the deeper ones are not checked";
-            return self.note(origin, message.to_string());
+            return self.fleet.told.notes.push(Note::limit(origin, message));
         }
         let mut outcome = self.read(&object);
         if place.folder.is_none() && self.reading.patched.contains(&*object.path) {

@@ -126,6 +126,8 @@ pub struct Note {
     pub message: String,
     /// Set if this clone lacks the revision that an agent reads.
     pub absent: Option<AbsentRevision>,
+    /// True if a limit was reached, so that something is not checked which could be.
+    pub limit: bool,
 }
 
 impl Note {
@@ -134,6 +136,15 @@ impl Note {
             origin,
             message: message.into(),
             absent: None,
+            limit: false,
+        }
+    }
+
+    /// A limit that was reached.
+    fn limit(origin: Origin, message: impl Into<String>) -> Note {
+        Note {
+            limit: true,
+            ..Note::new(origin, message)
         }
     }
 }

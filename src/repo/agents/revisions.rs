@@ -155,6 +155,7 @@ pub(super) fn absent(agent: &str, revision: &str, origin: Origin) -> Note {
         message: absent.message(1),
         origin,
         absent: Some(absent),
+        limit: false,
     }
 }
 

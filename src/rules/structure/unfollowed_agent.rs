@@ -11,6 +11,9 @@
 //! - It reads a branch, tag or commit that this clone does not have, or a range of versions. The
 //!   files under check are judged instead. For a protected environment, this is a warning. Agents
 //!   that read the same revision share one finding.
+//! - It reaches a limit: an ApplicationSet that creates more than 5,000 Applications, a matrix with too
+//!   many combinations, agents that apply each other more than 12 levels deep. This is an error,
+//!   because the rest could be checked and is not.
 //!
 //! A matrix generator with fewer or more than two generators is also reported, because Argo CD
 //! refuses it.
@@ -53,7 +56,7 @@ pub(super) struct UnfollowedAgent;
 static METADATA: Metadata = Metadata {
     id: "unfollowed-agent",
     category: Category::Structure,
-    level: "info; warning if the clone lacks what a protected environment reads",
+    level: "error if a limit is reached; warning if the clone lacks what a protected environment reads, else info",
     severity: Severity::Info,
     summary: "an Argo CD object that cannot be followed without a cluster",
     options: &[],
@@ -83,9 +86,12 @@ impl Rule for UnfollowedAgent {
             let cause = Cause::new("not-followed").with(file.slice(first.origin).trim());
             let is_serious =
                 |note: &&Note| note.absent.is_some() && is_within(&protected, note.origin);
-            let severity = match notes.iter().any(is_serious) {
-                true => Severity::Warning,
-                false => Severity::Info,
+            let severity = if notes.iter().any(|note| note.limit) {
+                Severity::Error
+            } else if notes.iter().any(is_serious) {
+                Severity::Warning
+            } else {
+                Severity::Info
             };
             let message = match &first.absent {
                 Some(absent) => absent.message(notes.len()),

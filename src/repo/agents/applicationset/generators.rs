@@ -198,7 +198,7 @@ impl Generators<'_, '_> {
                 self.work += nodes(&child);
                 if self.work > WORK {
                     let message = "this matrix generator makes too many combinations; the Applications it creates are not checked";
-                    self.note(matrix.origin, message.to_string());
+                    self.notes.push(Note::limit(matrix.origin, message));
                     return vec![self.open()];
                 }
                 for mut parameters in self.parameters(&child, depth + 1) {

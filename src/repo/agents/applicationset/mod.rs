@@ -78,7 +78,7 @@ pub(super) fn expand(
                 let message = format!(
                     "this ApplicationSet creates more than {LIMIT} Applications; the rest are not checked"
                 );
-                generators.note(node.origin, message);
+                generators.notes.push(Note::limit(node.origin, message));
                 return made;
             }
             let mut application = template.clone();
