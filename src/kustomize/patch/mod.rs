@@ -77,7 +77,7 @@ fn is_gone(resource: &Resource) -> bool {
 }
 
 /// The values that an operation looks at and that count as one step of the build.
-const LOOKS_A_STEP: u64 = 16;
+const LOOKS_A_STEP: u64 = 4;
 
 /// The run of one entry.
 struct Run<'r, 'a> {

@@ -281,6 +281,10 @@ pub(crate) fn labels(
     set_pairs(resources, &entry.pairs, &specs, By::Labels, context);
 }
 
+/// The keys that a transformer looks at and that count as one step of the build: objects with
+/// thousands of labels would take the square of their number.
+const LOOKS_A_STEP: u64 = 4;
+
 /// Sets strings in the maps that the specifications lead to: `commonLabels`, `commonAnnotations`.
 pub(crate) fn set_pairs(
     resources: &mut [Resource],
@@ -296,6 +300,7 @@ pub(crate) fn set_pairs(
         check_key(&pair.key, pair.key_origin, context);
     }
     for resource in resources {
+        let mut looked = 0;
         for spec in specs {
             let made_by = pairs
                 .first()
@@ -304,6 +309,7 @@ pub(crate) fn set_pairs(
             let set = &mut |node: &mut Node| {
                 pairs.iter().try_for_each(|pair| {
                     let origin = pair.value.origin().with(by);
+                    looked += node.entries().len() as u64;
                     field_spec::set_entry(
                         node,
                         &pair.key,
@@ -318,6 +324,16 @@ pub(crate) fn set_pairs(
             {
                 report(context, resource, &spec.path, error, made_by);
             }
+        }
+        // each value that fields share is looked for in each of its maps
+        let steps = looked * (1 + resource.shared.len() as u64 / 16) / LOOKS_A_STEP;
+        if !context.spend(
+            steps,
+            pairs
+                .first()
+                .map_or(resource.node.origin, |pair| pair.key_origin),
+        ) {
+            return;
         }
         resource.settle_shared();
         share(resource, pairs, specs, by);

@@ -14,7 +14,7 @@ use crate::kustomize::kustomization::{FieldOptions, ReplacementEntry};
 use crate::kustomize::{Problem, Resource};
 use crate::yaml::{By, Data, Node, Scalar};
 use source::source_value;
-use target::write_target;
+use target::{Going, write_target};
 
 /// The path of sources and targets that give none.
 const DEFAULT_PATH: &str = "metadata.name";
@@ -107,8 +107,10 @@ fn apply(resources: &mut [Resource], entry: &ReplacementEntry, context: &mut Bui
                 if !context.spend(steps, entry.origin) {
                     return;
                 }
-                if let Err(problem) = write_target(resources, &mut value, target, entry) {
-                    context.report(problem);
+                match write_target(resources, &mut value, target, entry, context) {
+                    Ok(Going::On) => {}
+                    Ok(Going::Stop) => return,
+                    Err(problem) => context.report(problem),
                 }
                 resources.iter_mut().for_each(Resource::settle_shared);
             }

@@ -1,7 +1,10 @@
 //! The targets of a replacement: which resources they mean, and writing to them.
 
+use std::cell::Cell;
+
 use super::writer::{Failure, Writer};
 use super::{DEFAULT_PATH, Value, attributed};
+use crate::kustomize::context::BuildContext;
 use crate::kustomize::kustomization::{ReplacementEntry, ReplacementTarget};
 use crate::kustomize::patch::selector::Selector;
 use crate::kustomize::transform::path;
@@ -77,12 +80,25 @@ impl Matcher {
     }
 }
 
+/// The bytes of text that count as one step of the build. With a delimiter, texts grow with each
+/// replacement, and each object gets one of its own.
+const BYTES_A_STEP: u64 = 32;
+
+/// Whether the build goes on.
+pub(super) enum Going {
+    /// It does.
+    On,
+    /// It took too many steps.
+    Stop,
+}
+
 pub(super) fn write_target(
     resources: &mut [Resource],
     value: &mut Value,
     target: &ReplacementTarget,
     entry: &ReplacementEntry,
-) -> Result<(), Problem> {
+    context: &mut BuildContext<'_>,
+) -> Result<Going, Problem> {
     let matcher = Matcher::new(target)?;
     let default = [(DEFAULT_PATH.to_string(), target.origin)];
     let written: Vec<(String, Origin)> = target
@@ -108,6 +124,7 @@ pub(super) fn write_target(
                 value: &value.node,
                 options: target.options.as_ref(),
                 origin: entry.origin.with(value.by),
+                written: Cell::new(0),
             };
             let before = value
                 .node
@@ -121,6 +138,9 @@ pub(super) fn write_target(
                 resource.node = before;
                 written = Err(Failure::TooLarge);
             }
+            if !context.spend(writer.written.get() / BYTES_A_STEP, entry.origin) {
+                return Ok(Going::Stop);
+            }
             if let Err(failure) = written {
                 return Err(failure.problem(text, *origin, resource, target));
             }
@@ -132,7 +152,7 @@ pub(super) fn write_target(
             }
         }
     }
-    Ok(())
+    Ok(Going::On)
 }
 
 /// The most values that one object may hold. Kubernetes objects are far smaller.

@@ -1,5 +1,7 @@
 //! Writing a value to a field of a target.
 
+use std::cell::Cell;
+
 use crate::kustomize::kustomization::{FieldOptions, ReplacementTarget};
 use crate::kustomize::transform::MAX_TEXT;
 use crate::kustomize::transform::path::{self, Create, Found, PathError, Shape};
@@ -65,6 +67,8 @@ pub(super) struct Writer<'a> {
     pub(super) value: &'a Node,
     pub(super) options: Option<&'a FieldOptions>,
     pub(super) origin: Origin,
+    /// The bytes of text that were made.
+    pub(super) written: Cell<u64>,
 }
 
 impl Writer<'_> {
@@ -123,6 +127,7 @@ impl Writer<'_> {
                 },
             }
             let text = pieces.join(delimiter);
+            self.written.set(self.written.get() + text.len() as u64);
             if text.len() > MAX_TEXT {
                 return Err(Failure::TooLarge);
             }
