@@ -1,12 +1,12 @@
 //! CEL with the functions of Kubernetes. Nothing outside of this folder knows the crates that
 //! evaluate it.
 //!
-//! An expression is input: its length, its nesting and the number of steps that it can take are
-//! limited, and a panic of the interpreter becomes a failure. Expressions read their variables and
+//! An expression is input: its length, its nesting and the number of steps that it takes are
+//! limited (`limit`), and a panic of the interpreter becomes a failure. Expressions read their variables and
 //! nothing else.
 
+mod limit;
 mod rewrite;
-mod steps;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -17,6 +17,8 @@ use kube_cel::cel::parser::Parser;
 use kube_cel::cel::{Context, ExecutionError, IdedExpr, Value};
 use serde_json::Value as Json;
 
+use limit::Spent;
+
 /// The longest expression, in bytes.
 const LONGEST: usize = 16 << 10;
 /// The deepest nesting of brackets.
@@ -25,8 +27,6 @@ const DEEPEST: usize = 40;
 const MOST_OPERATORS: usize = 500;
 /// The most elements and bytes of text in the value of a variable that is an expression.
 const LARGEST: usize = 1 << 20;
-/// The most steps that an expression may take, as far as that can be told before.
-const MOST_STEPS: u64 = 2_000_000;
 
 /// Why an expression has no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +34,9 @@ pub(crate) enum Failure {
     /// Something that is not there: a key, an index.
     #[error("{0}")]
     Missing(String),
+    /// A limit was reached.
+    #[error("{0}")]
+    Limit(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -42,7 +45,6 @@ pub(crate) enum Failure {
 /// An expression that was parsed.
 pub(crate) struct Expression {
     parsed: IdedExpr,
-    loops: usize,
 }
 
 impl Expression {
@@ -65,8 +67,7 @@ impl Expression {
             Err(_) => return Err("the expression crashes the parser".to_string()),
         };
         rewrite::rewrite(&mut parsed);
-        let loops = steps::loops(&parsed);
-        Ok(Expression { parsed, loops })
+        Ok(Expression { parsed })
     }
 
     /// True if the expression names a variable.
@@ -77,21 +78,15 @@ impl Expression {
     /// Evaluates the expression.
     ///
     /// # Errors
-    /// It has no value, or could take too many steps.
+    /// It has no value, or a limit was reached.
     pub(crate) fn evaluate(&self, variables: &Variables<'_>) -> Result<Outcome, Failure> {
-        let size = variables.longest.max(2) as u64;
-        let exponent = u32::try_from(self.loops).unwrap_or(u32::MAX);
-        if size
-            .checked_pow(exponent)
-            .is_none_or(|steps| steps > MOST_STEPS)
-        {
-            return Err(Failure::Other(
-                "the expression can take too many steps".to_string(),
-            ));
+        if variables.spent.is_used_up() {
+            let reason = "the expressions take too many steps for all objects together";
+            return Err(Failure::Limit(reason.to_string()));
         }
         let run = AssertUnwindSafe(|| Value::resolve(&self.parsed, &variables.context));
-        match catch_unwind(run) {
-            Ok(Ok(value)) if size_of(&value, LARGEST) > LARGEST => Err(Failure::Other(
+        match variables.spent.count(|| catch_unwind(run)) {
+            Ok(Ok(value)) if size_of(&value, LARGEST) > LARGEST => Err(Failure::Limit(
                 "the value of the expression is too large".to_string(),
             )),
             Ok(Ok(value)) => Ok(Outcome(value)),
@@ -104,6 +99,9 @@ impl Expression {
 }
 
 fn failure(error: &ExecutionError) -> Failure {
+    if let Some(reason) = limit::reached(error) {
+        return Failure::Limit(reason.to_string());
+    }
     let text = one_line(&error.to_string());
     match error {
         ExecutionError::NoSuchKey(_) | ExecutionError::IndexOutOfBounds(_) => {
@@ -170,18 +168,25 @@ impl Outcome {
 /// The variables that expressions read.
 pub(crate) struct Variables<'c> {
     context: Context<'c>,
-    /// The number of items of the longest list or map.
-    longest: usize,
+    spent: &'c Spent,
 }
 
 /// The functions that expressions call. Making them takes longer than evaluating an expression.
-pub(crate) struct Functions(Context<'static>);
+pub(crate) struct Functions {
+    context: Context<'static>,
+    /// The work of the expressions that call them.
+    spent: Spent,
+}
 
 impl Default for Functions {
     fn default() -> Functions {
         let mut context = Context::default().with_all();
         context.add_function("orValue", or_value);
-        Functions(context)
+        limit::add_to(&mut context);
+        Functions {
+            context,
+            spent: Spent::default(),
+        }
     }
 }
 
@@ -200,8 +205,8 @@ impl Functions {
     /// No variables yet.
     pub(crate) fn variables(&self) -> Variables<'_> {
         Variables {
-            context: self.0.new_inner_scope(),
-            longest: 0,
+            context: self.context.new_inner_scope(),
+            spent: &self.spent,
         }
     }
 }
@@ -209,15 +214,11 @@ impl Functions {
 impl Variables<'_> {
     /// Adds a variable.
     pub(crate) fn add(&mut self, name: &str, value: &Json) {
-        self.longest = self.longest.max(longest(value));
         self.context.add_variable_from_value(name, from_json(value));
     }
 
     /// Adds a map of values of expressions.
     pub(crate) fn add_outcomes(&mut self, name: &str, values: &[(String, Outcome)]) {
-        for (_, outcome) in values {
-            self.longest = self.longest.max(longest_of(&outcome.0));
-        }
         let entries = values.iter();
         let entries: std::collections::HashMap<String, Value> = entries
             .map(|(name, outcome)| (name.clone(), outcome.0.clone()))
@@ -249,27 +250,6 @@ fn size_of(value: &Value, most: usize) -> usize {
         }
     }
     size
-}
-
-/// The number of items of the longest list or map in a value.
-fn longest_of(value: &Value) -> usize {
-    match value {
-        Value::List(items) => items.iter().map(longest_of).fold(items.len(), usize::max),
-        Value::Map(map) => map
-            .map
-            .values()
-            .map(longest_of)
-            .fold(map.map.len(), usize::max),
-        _ => 0,
-    }
-}
-
-fn longest(value: &Json) -> usize {
-    match value {
-        Json::Array(items) => items.iter().map(longest).fold(items.len(), usize::max),
-        Json::Object(map) => map.values().map(longest).fold(map.len(), usize::max),
-        _ => 0,
-    }
 }
 
 /// The value of JSON. Whole numbers are integers.
@@ -378,8 +358,22 @@ mod tests {
     fn what_could_take_long_is_refused() {
         let list: Vec<u32> = (0..5000).collect();
         let object = json!({ "l": list });
-        let text = "object.l.all(a, object.l.all(b, object.l.all(c, a + b + c > -1)))";
-        assert!(value(text, &object).is_err());
+        let ones = vec!["1"; 100].join(",");
+        let nested = (0..6).fold("true".to_string(), |inner, at| {
+            format!("[{ones}].all(v{at}, {inner})")
+        });
+        let grown = format!(
+            "['a', 'b']{}.size() > 0",
+            ".map(x, x + x + x + x)".repeat(20)
+        );
+        for text in [
+            "object.l.all(a, object.l.all(b, object.l.all(c, a + b + c > -1)))",
+            &nested,
+            &grown,
+        ] {
+            let reason = value(text, &object).unwrap_err();
+            assert!(reason.contains("too"), "{reason}");
+        }
         assert!(value("object.l.all(a, a >= 0)", &object).is_ok());
         assert!(Expression::parse(&"(".repeat(5000)).is_err());
         assert!(Expression::parse(&"!".repeat(5000)).is_err());

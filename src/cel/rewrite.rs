@@ -1,6 +1,8 @@
 //! Rewrites parts of expressions that the interpreter lacks: `a.?b`, on which it fails if `b` is
-//! missing, into `a[?"b"]`, and `cel.bind(name, value, result)` into a loop without steps.
+//! missing, into `a[?"b"]`, and `cel.bind(name, value, result)` into a loop without steps. Loops and
+//! sums become such that count.
 
+use super::limit;
 use kube_cel::cel::IdedExpr;
 use kube_cel::cel::common::ast::operators::{OPT_INDEX, OPT_SELECT};
 use kube_cel::cel::common::ast::{
@@ -16,6 +18,7 @@ pub(super) fn rewrite(expression: &mut IdedExpr) {
                 rewrite(target);
             }
             call.args.iter_mut().for_each(rewrite);
+            limit::count_sum(call);
             if call.func_name == OPT_SELECT {
                 call.func_name = OPT_INDEX.to_string();
             }
@@ -39,6 +42,7 @@ pub(super) fn rewrite(expression: &mut IdedExpr) {
             ] {
                 rewrite(part);
             }
+            limit::count_rounds(one);
         }
         Expr::List(list) => list.elements.iter_mut().for_each(rewrite),
         Expr::Select(select) => {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::defaults::add_defaults;
 use super::is_open;
-use crate::cel::{Expression, Functions};
+use crate::cel::{Expression, Failure, Functions};
 
 /// Formats whose values are not texts in CEL.
 const TYPED: [&str; 4] = ["date", "date-time", "duration", "byte"];
@@ -134,6 +134,10 @@ impl Level {
             variables.add("self", value);
             for rule in &self.rules {
                 let outcome = rule.expression.evaluate(&variables);
+                if let Err(Failure::Limit(reason)) = &outcome {
+                    let message = format!("cannot be checked with `{}`: {reason}", rule.text);
+                    found.push((pointer.clone(), message));
+                }
                 if outcome.is_ok_and(|outcome| outcome.as_bool() == Some(false)) {
                     let made = rule.message_expression.as_ref().and_then(|expression| {
                         let outcome = expression.evaluate(&variables).ok()?;

@@ -37,6 +37,8 @@ pub(super) enum Verdict {
     /// An expression has no value. In the cluster it may have one: the API server fills in defaults,
     /// and knows who asks.
     Unknown(String),
+    /// A limit was reached.
+    TooMuch(String),
 }
 
 impl Expressions {
@@ -74,6 +76,7 @@ impl Expressions {
         match self.verdict(&mut variables) {
             Ok(messages) if messages.is_empty() => Verdict::Admitted,
             Ok(messages) => Verdict::Refused(messages),
+            Err(Failure::Limit(reason)) => Verdict::TooMuch(reason),
             Err(failure) => Verdict::Unknown(failure.to_string()),
         }
     }
@@ -99,6 +102,7 @@ impl Expressions {
             match validation.expression.evaluate(variables) {
                 Ok(value) if value.as_bool() == Some(true) => {}
                 Ok(_) => messages.push(validation.message(variables)),
+                Err(limit @ Failure::Limit(_)) => return Err(limit),
                 Err(reason) => failure = failure.or(Some(reason)),
             }
         }

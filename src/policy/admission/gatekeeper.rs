@@ -318,6 +318,7 @@ fn by_cel(
     match expressions.judge(request, &[("gatekeeper_parameters", parameters)]) {
         Verdict::Admitted => Ok(Vec::new()),
         Verdict::Refused(messages) => Ok(messages.into_iter().map(violation).collect()),
+        Verdict::TooMuch(reason) => Err(Failure::Limit(reason)),
         Verdict::Unknown(reason) => Err(Failure::Undecided(reason)),
     }
 }

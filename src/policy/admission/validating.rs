@@ -124,6 +124,13 @@ impl Validating {
                         name: format!("ValidatingAdmissionPolicy `{}`", policy.name),
                     }));
                 }
+                Verdict::TooMuch(reason) => gaps.push(Gap::mistake(
+                    policy.origin,
+                    format!(
+                        "ValidatingAdmissionPolicy `{}` cannot be evaluated for some objects: {reason}",
+                        policy.name
+                    ),
+                )),
                 Verdict::Unknown(reason) => gaps.push(Gap::unsupported(
                     policy.origin,
                     format!(

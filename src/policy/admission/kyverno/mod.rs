@@ -38,6 +38,8 @@ pub(super) enum Verdict {
     Refused(String, Option<String>),
     /// It cannot be evaluated for this object.
     Unknown(String),
+    /// A limit was reached.
+    TooMuch(String),
 }
 
 impl Kyverno {
@@ -118,6 +120,12 @@ impl Kyverno {
                 policy: about.origin,
                 name: about.name,
             }],
+            Verdict::TooMuch(reason) => {
+                let name = &about.name;
+                let message = format!("{name} cannot be evaluated for some objects: {reason}");
+                gaps.push(Gap::mistake(about.origin, message));
+                Vec::new()
+            }
             Verdict::Unknown(reason) => {
                 let message = format!("{} has no result for some objects: {reason}", about.name);
                 gaps.push(Gap::unsupported(about.origin, message));

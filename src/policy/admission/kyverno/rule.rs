@@ -187,6 +187,7 @@ impl Rule {
                     expressions::Verdict::Refused(messages) => {
                         Verdict::Refused(messages.join("; "), None)
                     }
+                    expressions::Verdict::TooMuch(reason) => Verdict::TooMuch(reason),
                     expressions::Verdict::Unknown(reason) => Verdict::Unknown(reason),
                 };
             }

@@ -103,6 +103,7 @@ impl ValidatingPolicy {
         match self.expressions.judge(request, &[]) {
             expressions::Verdict::Admitted => Verdict::Admitted,
             expressions::Verdict::Refused(messages) => Verdict::Refused(messages.join("; "), None),
+            expressions::Verdict::TooMuch(reason) => Verdict::TooMuch(reason),
             expressions::Verdict::Unknown(reason) => Verdict::Unknown(reason),
         }
     }
