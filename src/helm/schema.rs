@@ -33,8 +33,8 @@ fn own(instance: &Instance, values: &Node, is_partial: bool, files: &Files) -> V
         return Vec::new();
     };
     let at = schema.file.origin(files);
-    let validator = match schema.validator() {
-        Ok(validator) => validator,
+    let checker = match schema.checker() {
+        Ok(checker) => checker,
         Err(reason) => {
             let name = &instance.name;
             let message = format!("the schema of the chart `{name}` cannot be used: {reason}");
@@ -42,7 +42,15 @@ fn own(instance: &Instance, values: &Node, is_partial: bool, files: &Files) -> V
         }
     };
     let json = write::to_json(values);
-    let errors = validator.iter_errors(&json);
+    if !checker.is_affordable(&json) {
+        let name = &instance.name;
+        let message = format!(
+            "the schema of the chart `{name}` takes too many steps for these values, so they are not checked"
+        );
+        let help = "let the schema name its parts less often in `anyOf`, `oneOf` and `allOf`";
+        return vec![Problem::error(at, message).with_help(help)];
+    }
+    let errors = checker.validator.iter_errors(&json);
     let errors = errors.filter(|error| !is_partial || !is_lack(error.kind()));
     let errors = errors.take(MOST);
     let problems = errors.map(|error| {

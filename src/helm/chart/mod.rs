@@ -8,6 +8,7 @@ pub(super) mod files;
 mod ignore;
 pub(super) mod metadata;
 mod schema;
+mod schema_steps;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -10,6 +10,7 @@ use jsonschema::{PatternOptions, Retrieve, Uri, Validator};
 use serde_json::Value;
 
 use super::files::ChartFile;
+use super::schema_steps;
 use crate::template::compile_regex;
 
 /// The schema of the values of a chart.
@@ -18,32 +19,47 @@ pub(crate) struct ValuesSchema {
     /// `values.schema.json`.
     pub(crate) file: ChartFile,
     /// The schema, read for the first release.
-    validator: OnceLock<Result<Validator, String>>,
+    checker: OnceLock<Result<Checker, String>>,
+}
+
+/// What checks values.
+#[derive(Debug)]
+pub(crate) struct Checker {
+    pub(crate) validator: Validator,
+    schema: Value,
+}
+
+impl Checker {
+    /// False if the schema would take too many steps for some values.
+    pub(crate) fn is_affordable(&self, values: &Value) -> bool {
+        schema_steps::is_affordable(&self.schema, values)
+    }
 }
 
 impl ValuesSchema {
     pub(super) fn new(file: ChartFile) -> ValuesSchema {
         ValuesSchema {
             file,
-            validator: OnceLock::new(),
+            checker: OnceLock::new(),
         }
     }
 
     /// What checks values; the error says why the schema cannot be used.
-    pub(crate) fn validator(&self) -> Result<&Validator, &str> {
-        let read = self.validator.get_or_init(|| read(&self.file.bytes));
+    pub(crate) fn checker(&self) -> Result<&Checker, &str> {
+        let read = self.checker.get_or_init(|| read(&self.file.bytes));
         read.as_ref().map_err(String::as_str)
     }
 }
 
-fn read(bytes: &[u8]) -> Result<Validator, String> {
+fn read(bytes: &[u8]) -> Result<Checker, String> {
     let mut schema: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     prepare(&mut schema);
     let validator = jsonschema::options()
         .with_retriever(Offline)
         .with_pattern_options(PatternOptions::regex())
         .build(&schema);
-    validator.map_err(|error| error.to_string())
+    let validator = validator.map_err(|error| error.to_string())?;
+    Ok(Checker { validator, schema })
 }
 
 /// True if a schema refers to the web, so that values are checked against a part of it only.
