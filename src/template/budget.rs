@@ -30,9 +30,9 @@ impl Meter {
 }
 
 impl Default for Budget {
-    /// Enough for the largest public charts a hundred times over.
+    /// Enough for the largest public charts ten times over, and a few seconds of work.
     fn default() -> Budget {
-        Budget::new(50_000_000, 256 << 20)
+        Budget::new(5_000_000, 64 << 20)
     }
 }
 

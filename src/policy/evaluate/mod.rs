@@ -30,6 +30,12 @@ use results::{excepted, holds_results, results_of};
 use subject::Subject;
 use target::target;
 
+/// The most results of one policy about one input that are findings.
+const MOST_RESULTS: usize = 1_000;
+
+/// The most findings of one policy.
+const MOST_FINDINGS: usize = 20_000;
+
 /// The stack of a thread that evaluates policies. A deep chain of rules needs much of it.
 const STACK: usize = 256 << 20;
 
@@ -162,7 +168,44 @@ impl<'r> Run<'r, '_> {
         if !of_files.is_empty() {
             findings.extend(self.sources(&of_files));
         }
-        findings
+        self.limited(findings)
+    }
+
+    /// The findings up to a number for each policy. One more says how many are left out.
+    fn limited(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        let mut kept = Vec::new();
+        for finding in findings {
+            match counts.get_mut(&finding.rule) {
+                Some(count) => *count += 1,
+                None => drop(counts.insert(finding.rule.clone(), 1)),
+            }
+            if counts
+                .get(&finding.rule)
+                .is_none_or(|count| *count <= MOST_FINDINGS)
+            {
+                kept.push(finding);
+            }
+        }
+        for rule in &self.policies.rules {
+            let count = counts.remove(&rule.id).unwrap_or_default();
+            let more = count.saturating_sub(MOST_FINDINGS);
+            let Some(line) = self.line_of(rule).filter(|_| more > 0) else {
+                continue;
+            };
+            let cause = Cause::new("more findings")
+                .with(&rule.package)
+                .with(&rule.name);
+            let message = format!(
+                "policy `{}.{}` has {more} more findings, which are not listed",
+                rule.package, rule.name
+            );
+            let mut sink = Sink::new(rule.id.clone());
+            let draft = Draft::new(rule.severity, line, cause, message);
+            sink.report(self.context, None, draft);
+            kept.extend(sink.findings);
+        }
+        kept
     }
 
     /// `data.gitops` for an overlay.
@@ -344,10 +387,28 @@ impl<'r> Run<'r, '_> {
                     let excepted = if is_excepted { ", excepted" } else { "" };
                     format!("{count}{excepted}")
                 });
-                let results = results.iter().filter(|_| !is_excepted);
-                results
+                if is_excepted {
+                    return Vec::new();
+                }
+                let shown = results.iter().take(MOST_RESULTS);
+                let mut findings: Vec<Finding> = shown
                     .flat_map(|result| self.finding(rule, subject, result))
-                    .collect()
+                    .collect();
+                let more = results.len().saturating_sub(MOST_RESULTS);
+                if more > 0 {
+                    let cause = Cause::new("more results")
+                        .with(&rule.package)
+                        .with(&rule.name);
+                    let message = format!(
+                        "policy `{}.{}` has {more} more results for this object, which are not listed",
+                        rule.package, rule.name
+                    );
+                    let mut sink = Sink::new(rule.id.clone());
+                    let draft = Draft::new(rule.severity, subject.origin(), cause, message);
+                    sink.report(self.context, subject.overlay, draft);
+                    findings.extend(sink.findings);
+                }
+                findings
             }
             Err(failure) => {
                 interpreter.replace_by(self.pool.fresh());
