@@ -6,10 +6,8 @@
 //! where a value stands.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
-
-use regex::{NoExpand, Regex};
 
 use crate::compare::secrets::hide_values;
 use crate::finding::Finding;
@@ -24,15 +22,20 @@ use crate::yaml::{Node, Origin};
 /// The shortest value that is looked for. Shorter ones are part of many words.
 const SHORTEST: usize = 6;
 
-/// Values in one regular expression.
-const TOGETHER: usize = 500;
-
 /// Finds words in the lines of a place.
 type Search<'s> = dyn Fn(&SourceFile, Origin) -> Vec<Rc<BTreeSet<String>>> + 's;
 
-/// The values of some Secrets.
+/// The values of some Secrets. They may be megabytes of text that differ in their last letter, so they
+/// are looked up and not compiled into an automaton.
 #[derive(Default)]
-pub(super) struct Scrub(Vec<Regex>);
+pub(super) struct Scrub {
+    /// In the order of their bytes.
+    values: Vec<String>,
+    /// For each value the longest other one that it begins with.
+    shorter: Vec<Option<usize>>,
+    /// The first bytes of the values.
+    starts: HashSet<[u8; SHORTEST]>,
+}
 
 impl Scrub {
     /// The values of the Secrets that overlays render. Their places are hidden in reports.
@@ -49,14 +52,74 @@ impl Scrub {
                 }
             }
         }
-        let mut values: Vec<&String> = values.difference(&names).collect();
-        // a longer value may contain a shorter one
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        let expressions = values.chunks(TOGETHER).filter_map(|values| {
-            let escaped: Vec<String> = values.iter().map(|value| regex::escape(value)).collect();
-            Regex::new(&escaped.join("|")).ok()
-        });
-        Scrub(expressions.collect())
+        values.retain(|value| !names.contains(value));
+        Scrub::new(values)
+    }
+
+    fn new(values: BTreeSet<String>) -> Scrub {
+        let values: Vec<String> = values.into_iter().collect();
+        let mut shorter = Vec::with_capacity(values.len());
+        let mut before: Option<usize> = None;
+        for (index, value) in values.iter().enumerate() {
+            while let Some(other) = before
+                && !value.starts_with(&values[other])
+            {
+                before = shorter.get(other).copied().flatten();
+            }
+            shorter.push(before);
+            before = Some(index);
+        }
+        let starts = values
+            .iter()
+            .filter_map(|value| value.as_bytes().first_chunk());
+        Scrub {
+            starts: starts.copied().collect(),
+            values,
+            shorter,
+        }
+    }
+
+    /// The longest value that a text begins with.
+    fn at_start(&self, text: &[u8]) -> Option<&str> {
+        let start = text
+            .first_chunk()
+            .filter(|start| self.starts.contains(*start));
+        start?;
+        let until = self
+            .values
+            .partition_point(|value| value.as_bytes() <= text);
+        // all that the text begins with are among the values that this one begins with
+        let mut found = until.checked_sub(1);
+        while let Some(index) = found {
+            let value = self.values.get(index)?;
+            if text.starts_with(value.as_bytes()) {
+                return Some(value);
+            }
+            found = self.shorter.get(index).copied().flatten();
+        }
+        None
+    }
+
+    /// The text without values.
+    fn without_values<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let bytes = text.as_bytes();
+        let (mut shown, mut from, mut at) = (String::new(), 0, 0);
+        while at + SHORTEST <= bytes.len() && !self.values.is_empty() {
+            match bytes.get(at..).and_then(|rest| self.at_start(rest)) {
+                Some(value) => {
+                    shown.push_str(text.get(from..at).unwrap_or_default());
+                    shown.push_str(HIDDEN);
+                    at += value.len();
+                    from = at;
+                }
+                None => at += 1,
+            }
+        }
+        if from == 0 {
+            return Cow::Borrowed(text);
+        }
+        shown.push_str(text.get(from..).unwrap_or_default());
+        Cow::Owned(shown)
     }
 
     /// Hides the values in the texts of findings.
@@ -103,10 +166,8 @@ impl Scrub {
         if let Cow::Owned(shown) = without_passwords(text) {
             *text = shown;
         }
-        for expression in &self.0 {
-            if expression.is_match(text) {
-                *text = expression.replace_all(text, NoExpand(HIDDEN)).into_owned();
-            }
+        if let Cow::Owned(shown) = self.without_values(text) {
+            *text = shown;
         }
     }
 }
@@ -154,4 +215,35 @@ fn is_telling(value: &str) -> bool {
         && !value.starts_with("ENC[")
         && has(u8::is_ascii_alphabetic)
         && has(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_value_is_hidden_wherever_it_stands() {
+        let values = [
+            "hunter2",
+            "hunter2-eu",
+            "hunter2-eu-west",
+            "hunter3",
+            "pässwort1",
+        ];
+        let scrub = Scrub::new(values.iter().map(ToString::to_string).collect());
+        for (text, shown) in [
+            ("nothing of it: hunter", "nothing of it: hunter"),
+            ("hunter2", "*"),
+            ("xhunter2-e, hunter2-eu-wes", "x*-e, *-wes"),
+            ("hunter2-eu-westhunter3hunter4", "**hunter4"),
+            ("é pässwort1é", "é *é"),
+        ] {
+            assert_eq!(
+                scrub.without_values(text),
+                shown.replace('*', HIDDEN),
+                "{text}"
+            );
+        }
+        assert_eq!(Scrub::default().without_values("hunter2"), "hunter2");
+    }
 }
