@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{Tree, memory, testdata};
-use gitops_lint::check::{self, Base, BaseInputs, Request};
+use gitops_lint::check::{self, Base, BaseInputs, PolicySet, Request};
 use gitops_lint::config::Config;
+use gitops_lint::policy;
 use gitops_lint::repo::Repo;
 use gitops_lint::report::{self, Format};
 use gitops_lint::source::Files;
@@ -184,9 +185,18 @@ fn check(tree: &Tree, base: &Tree) -> String {
         BaseInputs::new(base, config.clone(), Default::default()),
         &repo,
     );
+    let options = policy::Options::default();
+    let policies = policy::load(&*repo.source, &config, policy::Added::default(), &options);
+    let policies = policies.as_ref().ok();
     let outcome = check::run(Request {
         base: Some(&base),
         everything: true,
+        policies: policies.map(|policies| PolicySet {
+            policies,
+            options: &options,
+            log: None,
+            named_by_caller: false,
+        }),
         ..Request::new(&repo, &config, common::time("2026-06-01T12:00:00Z"))
     });
     for located in &outcome.findings {
@@ -228,6 +238,15 @@ fn check(tree: &Tree, base: &Tree) -> String {
 /// A ConfigMap.
 const OBJECT: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\ndata: {a: b}\n";
 
+/// Several of it.
+fn objects(count: usize) -> String {
+    let object = |number| {
+        let name = format!("name: n{number}");
+        format!("---\n{}", OBJECT.replace("name: one", &name))
+    };
+    (0..count).map(object).collect()
+}
+
 /// Small files that ask for an endless build end soon, in an error that names the limit.
 #[test]
 fn builds_that_multiply_fail_the_check_soon() {
@@ -263,7 +282,21 @@ fn builds_that_multiply_fail_the_check_soon() {
     let inserts = "    - {op: add, path: /data/list/0, value: v}\n".repeat(40_000);
     let list = format!("    - {{op: add, path: /data/list, value: []}}\n{inserts}");
     let inserts = format!("patches:\n- target: {{kind: ConfigMap}}\n  patch: |\n{list}");
+    let labels: String = (0..1000)
+        .map(|at| format!("- {{pairs: {{l{at}: v}}}}\n"))
+        .collect();
+    let labels = format!("- many.yaml\nlabels:\n{labels}");
+    let grown: String = (0..400)
+        .map(|at| {
+            let index = at % 5;
+            format!("- source: {{kind: ConfigMap, name: n{at}, fieldPath: data.a}}\n  targets: [{{select: {{kind: ConfigMap}}, fieldPaths: [data.a], options: {{delimiter: '-', index: {index}}}}}]\n")
+        })
+        .collect();
+    let grown = format!("- many.yaml\nreplacements:\n{grown}");
+    let many = Tree::from([("apps/x/production/many.yaml".to_string(), objects(400))]);
     for (mut tree, rest, limit) in [
+        (many.clone(), &*labels, "steps"),
+        (many, &grown, "steps"),
         (components, "components: [../../../c0]\n", "steps"),
         (Tree::new(), &patch, "copies more than"),
         (bases, "- ../../../l0/a\n", "steps"),
@@ -281,15 +314,6 @@ fn builds_that_multiply_fail_the_check_soon() {
 /// Sizes that are unusual but not forbidden: the check has to get through them.
 #[test]
 fn thousands_of_entries_are_judged_soon() {
-    let objects = |count: usize| -> String {
-        let object = |number| {
-            format!(
-                "---\n{}",
-                OBJECT.replace("name: one", &format!("name: n{number}"))
-            )
-        };
-        (0..count).map(object).collect()
-    };
     let images: String = (0..2000)
         .map(|at| format!("- {{name: i{at}, newTag: v1}}\n"))
         .collect();
@@ -297,6 +321,8 @@ fn thousands_of_entries_are_judged_soon() {
         .map(|at| format!("/apps/x{at}/**/*.yaml @a{at}\n"))
         .collect();
     let comments = "# gitops-lint: ignore[mutable-tag] because\n".repeat(20_000);
+    let ids: Vec<String> = (0..5_000).map(|at| format!("r{at}")).collect();
+    let list = format!("# gitops-lint: ignore[{}] because\n{OBJECT}", ids.join(","));
     let missing: String = (0..10_000).map(|at| format!("- m{at}.yaml\n")).collect();
     let adds: String = (0..20_000)
         .map(|at| format!("    - {{op: add, path: /data/k{at}, value: v}}\n"))
@@ -321,6 +347,7 @@ fn thousands_of_entries_are_judged_soon() {
             String::new(),
             String::new(),
         ),
+        ("one comment", list, String::new(), String::new()),
         ("missing", OBJECT.to_string(), missing, String::new()),
         ("operations", OBJECT.to_string(), adds, String::new()),
         ("one line", line, String::new(), String::new()),
@@ -335,6 +362,107 @@ fn thousands_of_entries_are_judged_soon() {
         let start = Instant::now();
         check(&tree, &Tree::new());
         assert!(start.elapsed() < LONGEST, "{name}: {:?}", start.elapsed());
+    }
+}
+
+/// Limits of agents, charts and policies that leave something unchecked fail the check.
+#[test]
+fn limits_are_errors() {
+    let numbers: Vec<String> = (0..80).map(|at| format!("{{a: '{at}'}}")).collect();
+    let other = numbers.join(", ").replace("a: ", "b: ");
+    let set = format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: s}}\nspec:\n  goTemplate: true\n  generators:\n  - matrix: {{generators: [{{list: {{elements: [{}]}}}}, {{list: {{elements: [{other}]}}}}]}}\n  template:\n    metadata: {{name: 'x-{{{{.a}}}}-{{{{.b}}}}'}}\n    spec:\n      source: {{repoURL: 'https://git.example.com/acme/config.git', path: apps/x/production}}\n      destination: {{namespace: x}}\n",
+        numbers.join(", ")
+    );
+    let nested = (0..5).fold("true".to_string(), |inner, at| {
+        format!("[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1].all(v{at}, {inner})")
+    });
+    let policy = format!(
+        "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {{name: p}}\nspec:\n  matchConstraints: {{resourceRules: [{{apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*']}}]}}\n  validations: [{{expression: \"{nested}\"}}]\n---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {{name: p}}\nspec: {{policyName: p, validationActions: [Deny]}}\n"
+    );
+    let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web-production}\nspec:\n  source: {repoURL: 'https://git.example.com/acme/config.git', path: charts/web}\n  destination: {namespace: web-production}\n";
+    let chart = |file: &str, text: String| {
+        Tree::from([
+            (
+                "charts/web/Chart.yaml".into(),
+                "apiVersion: v2\nname: web\nversion: 1.0.0\n".into(),
+            ),
+            ("charts/web/values.yaml".into(), "a: b\n".into()),
+            ("charts/web/templates/one.yaml".into(), OBJECT.into()),
+            ("clusters/production/web.yaml".into(), application.into()),
+            (format!("charts/web/{file}"), text),
+        ])
+    };
+    let definitions: String = (0..40)
+        .map(|at| {
+            let next = format!("{{\"$ref\": \"#/definitions/d{}\"}}", at + 1);
+            format!("\"d{at}\": {{\"anyOf\": [{next}, {next}]}}, ")
+        })
+        .collect();
+    let schema = format!(
+        "{{\"definitions\": {{{definitions}\"d40\": {{\"type\": \"string\"}}}}, \"$ref\": \"#/definitions/d0\"}}"
+    );
+    for (tree, rule, limit) in [
+        (
+            Tree::from([("clusters/production/set.yaml".into(), set)]),
+            "unfollowed-agent",
+            "more than 5000 Applications",
+        ),
+        (
+            Tree::from([("apps/x/production/policy.yaml".into(), policy)]),
+            "policy-error",
+            "too many steps",
+        ),
+        (
+            chart("values.schema.json", schema),
+            "render-error",
+            "too many steps",
+        ),
+    ] {
+        let mut tree = tree;
+        let overlay = match tree.contains_key("apps/x/production/policy.yaml") {
+            true => "resources: [one.yaml, policy.yaml]\n",
+            false => "resources: [one.yaml]\n",
+        };
+        tree.insert(
+            "apps/x/production/kustomization.yaml".into(),
+            overlay.into(),
+        );
+        tree.insert("apps/x/production/one.yaml".into(), OBJECT.into());
+        let start = Instant::now();
+        let report: serde_json::Value = serde_json::from_str(&check(&tree, &Tree::new())).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        let is_told = findings.iter().any(|finding| {
+            let message = finding["message"].as_str().unwrap();
+            finding["rule"] == rule && finding["severity"] == "error" && message.contains(limit)
+        });
+        assert!(is_told, "{rule}: {findings:#?}");
+        assert!(start.elapsed() < LONGEST, "{rule}: {:?}", start.elapsed());
+    }
+}
+
+/// Fixes of thousands of findings in one file do not take the square of its size.
+#[test]
+fn thousands_of_findings_get_fixes_soon() {
+    let images: String = (0..5_000)
+        .map(|at| format!("- {{name: i{at}, newTag: v1}}\n"))
+        .collect();
+    let comments = "# gitops-lint: ignore[mutable-tag] because\n".repeat(20_000);
+    for rest in [format!("images:\n{images}"), comments] {
+        let mut tree = Tree::new();
+        let overlay = format!("resources:\n- one.yaml\n{rest}");
+        tree.insert("apps/x/production/kustomization.yaml".into(), overlay);
+        tree.insert("apps/x/production/one.yaml".into(), OBJECT.into());
+        let config = Config::default();
+        let repo = Repo::load(Arc::new(memory(&tree)), None, &config);
+        let now = common::time("2026-06-01T12:00:00Z");
+        let mut outcome = check::run(Request::new(&repo, &config, now));
+        assert!(outcome.findings.len() >= 5_000);
+        let start = Instant::now();
+        gitops_lint::fix::attach(&mut outcome.findings, &repo);
+        assert!(start.elapsed() < LONGEST, "{:?}", start.elapsed());
+        let fixed = outcome.findings.iter().filter(|one| one.fix.is_some());
+        assert!(fixed.count() >= 10);
     }
 }
 
