@@ -592,13 +592,28 @@ fn objects(renderer: &Renderer, files: &[Arc<str>]) -> (Vec<Object>, Vec<Mistake
             }
             (Ok(_), None) => continue,
         };
-        objects.extend(documents.documents.iter().map(|node| Object {
+        let nodes = documents.documents.iter().flat_map(items);
+        objects.extend(nodes.map(|node| Object {
             file,
             path: path.clone(),
             node: node.clone(),
         }));
     }
     (objects, unreadable)
+}
+
+/// The objects of a document: those in it, if it is a list of objects.
+fn items(document: &Node) -> Vec<&Node> {
+    let mut found = Vec::new();
+    let mut waiting = vec![document];
+    while let Some(node) = waiting.pop() {
+        let kind = node.get("kind").and_then(Node::text).unwrap_or_default();
+        match node.get("items").and_then(Node::as_list) {
+            Some(list) if kind.ends_with("List") => waiting.extend(list.items.iter().rev()),
+            _ => found.push(node),
+        }
+    }
+    found
 }
 
 /// The objects in branches of environments that the tree under check has under the same name. Such a
@@ -918,8 +933,10 @@ impl Reading<'_> {
 
 /// True if a file may hold an agent's object.
 pub(crate) fn mentions(renderer: &Renderer, path: &str) -> bool {
-    let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
-    yaml && !is_set_aside(path)
+    let ends = [".yaml", ".yml", ".json"];
+    let is_manifest = ends.iter().any(|end| path.ends_with(end));
+    is_manifest
+        && !is_set_aside(path)
         && renderer.skim(path, LARGEST, |text| {
             controls::mentioned(text)
                 || text.contains("kind: Application")
