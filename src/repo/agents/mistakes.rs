@@ -4,7 +4,7 @@
 //! misspelt fields (`fields`), mistakes in templates of ApplicationSets (`applicationset`), how
 //! serious a mistake is (`rules`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::applied::Applied;
@@ -194,7 +194,9 @@ fn missing_path(here: &[&Applied], source: &dyn Source) -> Option<Mistake> {
     let message = if here.len() == 1 {
         format!("{} applies `{}`, {state}", first.name, first.folder)
     } else {
-        let folders: Vec<&str> = here.iter().map(|one| one.folder.as_str()).collect();
+        let mut folders: Vec<&str> = here.iter().map(|one| one.folder.as_str()).collect();
+        let mut seen = HashSet::new();
+        folders.retain(|folder| seen.insert(*folder));
         format!(
             "{} and {} more apply folders that do not exist: {}",
             first.name,

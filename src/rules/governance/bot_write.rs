@@ -150,7 +150,7 @@ fn report(context: &Context, overlay: &Overlay, names: &[&str], who: &str, sink:
     let cause = Cause::new("bot").with(identity);
     let message = format!("{who} changes the rendered objects of {environment}{end}");
     let draft = Draft::new(severity, origin, cause, message)
-        .help("let a person make this change, or keep the bot out of this folder");
+        .help("let a person make this change; if the bot should deploy, list it in `promoters` of this rule");
     sink.report(
         context,
         Some(overlay),

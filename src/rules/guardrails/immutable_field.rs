@@ -42,6 +42,7 @@
 use std::collections::HashMap;
 
 use crate::finding::{Cause, Severity};
+use crate::kubernetes::LabelSelector;
 use crate::kubernetes::quantity;
 use crate::kubernetes::schema::Definition;
 use crate::kustomize::Resource;
@@ -255,7 +256,7 @@ impl Rule for ImmutableField {
             let Some(then) = before.get(&object_key(now)) else {
                 continue;
             };
-            if is_replaced(now) {
+            if is_replaced(now) || never_existed(then) {
                 continue;
             }
             for (path, origin) in refused(then, now) {
@@ -264,6 +265,19 @@ impl Rule for ImmutableField {
             }
         }
     }
+}
+
+/// True for a workload that the API server refused: its selector does not select its own pods.
+fn never_existed(workload: &Resource) -> bool {
+    let node = &workload.node;
+    let (Some(selector), Some(template)) = (
+        node.at(&["spec", "selector"]),
+        node.at(&["spec", "template", "metadata", "labels"]),
+    ) else {
+        return false;
+    };
+    let label = |key: &str| template.get(key).and_then(Node::text);
+    workload.group() == "apps" && !LabelSelector::of_node(selector).selects(&label)
 }
 
 /// The fields of an object whose change is refused, with the places to edit.

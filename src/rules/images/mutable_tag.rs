@@ -155,7 +155,8 @@ fn open_artifact(
     let draft = Draft::new(
         severity,
         artifact.origin,
-        Cause::new(kind).with(name),
+        // another range of the same chart is the same problem
+        Cause::new(kind).with(name).standing(),
         message,
     )
     .help("set one exact version, or the digest of an OCI artifact");
