@@ -11,17 +11,27 @@ use crate::yaml::{Data, Node, Origin};
 
 const NAME: &str = "gitops-lint";
 
-/// Keys whose values do not decide what a job runs, or only in which version.
-const HARMLESS: &[&str] = &[
-    "cache",
-    "id",
-    "image",
-    "name",
-    "ref",
-    "rev",
-    "runs-on",
-    "tags",
-    "timeout-minutes",
+/// Keys whose values do not decide what a job runs.
+const HARMLESS: &[&str] = &["cache", "id", "name", "timeout-minutes"];
+
+/// Keys whose values end in a version, which may change: `image: acme/lint:1.4`, `rev: v1.4.0`,
+/// `runs-on: ubuntu-24.04`.
+const VERSIONED: &[&str] = &["image", "ref", "rev", "runs-on"];
+
+/// Keys at the top that decide about every job: when it starts, what it includes, and which files a hook
+/// gets.
+const GLOBAL: &[&str] = &[
+    "before_script",
+    "default",
+    "defaults",
+    "exclude",
+    "files",
+    "include",
+    "on",
+    "pr",
+    "trigger",
+    "true",
+    "workflow",
 ];
 
 /// The changed pipelines that no longer run the check, or run it in another way.
@@ -67,8 +77,7 @@ fn mention(node: &Node) -> Option<Origin> {
 fn first_change(before: &Node, now: &Node) -> Option<Origin> {
     for entry in before.entries() {
         let key = &*entry.key;
-        let is_start = matches!(key, "on" | "true" | "workflow" | "trigger" | "pr");
-        if !is_start && !mentions(&entry.value) {
+        if !GLOBAL.contains(&key) && !mentions(&entry.value) {
             continue;
         }
         let Some(new) = now.get(key) else {
@@ -99,7 +108,13 @@ fn first_change(before: &Node, now: &Node) -> Option<Origin> {
             return changed;
         }
     }
-    None
+    let added = now
+        .entries()
+        .iter()
+        .filter(|entry| before.get(&entry.key).is_none());
+    let mut decisive =
+        added.filter(|entry| GLOBAL.contains(&&*entry.key) || mentions(&entry.value));
+    decisive.next().map(|entry| entry.key_origin)
 }
 
 /// The first place in which two trees differ, versions and harmless keys apart.
@@ -111,6 +126,9 @@ fn difference(before: &Node, now: &Node) -> Option<Origin> {
                     return None;
                 }
                 match before.get(&entry.key) {
+                    Some(old) if VERSIONED.contains(&&*entry.key) => {
+                        (!is_other_version(old, &entry.value)).then_some(entry.value.origin)
+                    }
                     Some(old) => difference(old, &entry.value),
                     None => Some(entry.value.origin),
                 }
@@ -144,4 +162,23 @@ fn difference(before: &Node, now: &Node) -> Option<Origin> {
             (!same).then_some(now.origin)
         }
     }
+}
+
+/// True if two values differ in their versions at most.
+fn is_other_version(before: &Node, now: &Node) -> bool {
+    let plain = |node: &Node| {
+        let text = node.text()?;
+        let is_commit = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let name = text.split(['@', ':']).next().unwrap_or(text);
+        let is_letter = |letter: &char| !letter.is_ascii_digit() && *letter != '.';
+        Some(match is_commit {
+            true => String::new(),
+            false => name
+                .trim_start_matches('v')
+                .chars()
+                .filter(is_letter)
+                .collect(),
+        })
+    };
+    before.same_value(now) || plain(before).is_some() && plain(before) == plain(now)
 }
