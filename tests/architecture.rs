@@ -20,7 +20,10 @@ const ALLOWED: [(&str, &[&str]); 29] = [
     ("template", &["yaml"]),
     ("cel", &[]),
     // `helm` knows `kustomize` only for what a rendering is: objects and problems
-    ("helm", &["glob", "kustomize", "source", "template", "yaml"]),
+    (
+        "helm",
+        &["glob", "kustomize", "secrets", "source", "template", "yaml"],
+    ),
     ("kustomize", &["glob", "names", "source", "yaml"]),
     // the schedules of CronJobs are those of freeze windows
     (

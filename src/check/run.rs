@@ -232,7 +232,7 @@ pub(super) fn judged_findings(
     }
     findings.extend(unreadable(context, &findings));
     let files = &context.repo.files;
-    Scrub::of(context.judged(), files).apply(&mut findings, files);
+    Scrub::of(context).apply(&mut findings, files);
     findings
 }
 

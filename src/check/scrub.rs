@@ -6,120 +6,61 @@
 //! where a value stands.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::compare::secrets::hide_values;
+use crate::compare::secrets::{copied_words, hide_values};
 use crate::finding::Finding;
 use crate::kustomize::Resource;
-use crate::repo::Overlay;
+use crate::rules::Context;
 use crate::secrets::lines::HiddenLines;
+use crate::secrets::words::{SHORTEST, Words, without_word};
 use crate::secrets::{HIDDEN, without_passwords};
 use crate::source::{Files, SourceFile};
 use crate::yaml::scalar::base64;
 use crate::yaml::{Node, Origin};
 
-/// The shortest value that is looked for. Shorter ones are part of many words.
-const SHORTEST: usize = 6;
-
 /// Finds words in the lines of a place.
 type Search<'s> = dyn Fn(&SourceFile, Origin) -> Vec<Rc<BTreeSet<String>>> + 's;
 
-/// The values of some Secrets. They may be megabytes of text that differ in their last letter, so they
-/// are looked up and not compiled into an automaton.
+/// The values of some Secrets.
 #[derive(Default)]
 pub(super) struct Scrub {
-    /// In the order of their bytes.
-    values: Vec<String>,
-    /// For each value the longest other one that it begins with.
-    shorter: Vec<Option<usize>>,
-    /// The first bytes of the values.
-    starts: HashSet<[u8; SHORTEST]>,
+    words: Words,
+    /// Those that were copied into other objects, which may be their names.
+    copied: BTreeSet<String>,
 }
 
 impl Scrub {
-    /// The values of the Secrets that overlays render. Their places are hidden in reports.
-    pub(super) fn of<'r>(overlays: impl Iterator<Item = &'r Overlay>, files: &Files) -> Scrub {
+    /// The values of the Secrets that the judged overlays render, and what was copied from them, also
+    /// at the base. The places of the values are hidden in reports.
+    pub(super) fn of(context: &Context<'_>) -> Scrub {
+        let files = &context.repo.files;
         let (mut values, mut names) = (BTreeSet::new(), BTreeSet::new());
-        for overlay in overlays {
+        let mut copied = BTreeSet::new();
+        for overlay in context.judged() {
+            let at_base = context.altered_at_base(overlay).into_iter();
+            at_base
+                .flat_map(|overlay| &overlay.rendered.resources)
+                .for_each(|resource| copied_words(resource, &mut copied));
             names.insert(overlay.app.clone());
             for resource in &overlay.rendered.resources {
+                copied_words(resource, &mut copied);
                 if resource.kind() == "Secret" {
                     hide_values(resource, files);
                     add(resource, &mut values);
-                } else if resource.previous.is_empty() {
+                } else if resource.previous.is_empty() && !has_copied_name(resource) {
                     names.insert(resource.name().to_string());
                 }
             }
         }
+        copied.retain(|word| !names.contains(word));
         values.retain(|value| !names.contains(value));
-        Scrub::new(values)
-    }
-
-    fn new(values: BTreeSet<String>) -> Scrub {
-        let values: Vec<String> = values.into_iter().collect();
-        let mut shorter = Vec::with_capacity(values.len());
-        let mut before: Option<usize> = None;
-        for (index, value) in values.iter().enumerate() {
-            while let Some(other) = before
-                && !value.starts_with(&values[other])
-            {
-                before = shorter.get(other).copied().flatten();
-            }
-            shorter.push(before);
-            before = Some(index);
-        }
-        let starts = values
-            .iter()
-            .filter_map(|value| value.as_bytes().first_chunk());
+        values.extend(copied.iter().cloned());
         Scrub {
-            starts: starts.copied().collect(),
-            values,
-            shorter,
+            words: Words::new(&values),
+            copied,
         }
-    }
-
-    /// The longest value that a text begins with.
-    fn at_start(&self, text: &[u8]) -> Option<&str> {
-        let start = text
-            .first_chunk()
-            .filter(|start| self.starts.contains(*start));
-        start?;
-        let until = self
-            .values
-            .partition_point(|value| value.as_bytes() <= text);
-        // all that the text begins with are among the values that this one begins with
-        let mut found = until.checked_sub(1);
-        while let Some(index) = found {
-            let value = self.values.get(index)?;
-            if text.starts_with(value.as_bytes()) {
-                return Some(value);
-            }
-            found = self.shorter.get(index).copied().flatten();
-        }
-        None
-    }
-
-    /// The text without values.
-    fn without_values<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let bytes = text.as_bytes();
-        let (mut shown, mut from, mut at) = (String::new(), 0, 0);
-        while at + SHORTEST <= bytes.len() && !self.values.is_empty() {
-            match bytes.get(at..).and_then(|rest| self.at_start(rest)) {
-                Some(value) => {
-                    shown.push_str(text.get(from..at).unwrap_or_default());
-                    shown.push_str(HIDDEN);
-                    at += value.len();
-                    from = at;
-                }
-                None => at += 1,
-            }
-        }
-        if from == 0 {
-            return Cow::Borrowed(text);
-        }
-        shown.push_str(text.get(from..).unwrap_or_default());
-        Cow::Owned(shown)
     }
 
     /// Hides the values in the texts of findings.
@@ -152,13 +93,14 @@ impl Scrub {
             for text in [&mut finding.message].into_iter().chain(related) {
                 self.text(text);
                 for word in &hidden {
-                    *text = text.replace(word, HIDDEN);
+                    hide_word(text, word);
                 }
             }
             if let Some(help) = &mut finding.help {
                 self.text(help);
                 hidden.iter().for_each(|word| hide_in_quotes(help, word));
             }
+            self.identity(finding);
         }
     }
 
@@ -166,10 +108,38 @@ impl Scrub {
         if let Cow::Owned(shown) = without_passwords(text) {
             *text = shown;
         }
-        if let Cow::Owned(shown) = self.without_values(text) {
-            *text = shown;
-        }
+        self.words.hide_in(text);
     }
+
+    /// Hides what was copied from a Secret into the names of the object of a finding.
+    fn identity(&self, finding: &mut Finding) {
+        if self.copied.is_empty() {
+            return;
+        }
+        if let Some(id) = &mut finding.resource {
+            let names = [&mut id.kind, &mut id.name].into_iter();
+            names
+                .chain(&mut id.namespace)
+                .filter(|name| self.copied.contains(*name))
+                .for_each(|name| *name = HIDDEN.to_string());
+        }
+        finding
+            .path
+            .iter_mut()
+            .for_each(|path| self.words.hide_in(path));
+    }
+}
+
+fn hide_word(text: &mut String, word: &str) {
+    if let Some(hidden) = without_word(text, word) {
+        *text = hidden;
+    }
+}
+
+/// True if the name of an object was copied from a Secret.
+fn has_copied_name(resource: &Resource) -> bool {
+    let name = resource.node.at(&["metadata", "name"]);
+    name.is_some_and(Node::is_from_secret)
 }
 
 /// Hides a word where it is quoted: the other words of an advice are our own, such as `only`.
@@ -178,7 +148,7 @@ fn hide_in_quotes(text: &mut String, word: &str) {
         let parts = text.split(quote).enumerate();
         let parts = parts.map(|(at, part)| match at % 2 {
             0 => Cow::Borrowed(part),
-            _ => Cow::Owned(part.replace(word, HIDDEN)),
+            _ => without_word(part, word).map_or(Cow::Borrowed(part), Cow::Owned),
         });
         *text = parts.collect::<Vec<_>>().join(&quote.to_string());
     }
@@ -215,35 +185,4 @@ fn is_telling(value: &str) -> bool {
         && !value.starts_with("ENC[")
         && has(u8::is_ascii_alphabetic)
         && has(u8::is_ascii_digit)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_longest_value_is_hidden_wherever_it_stands() {
-        let values = [
-            "hunter2",
-            "hunter2-eu",
-            "hunter2-eu-west",
-            "hunter3",
-            "pässwort1",
-        ];
-        let scrub = Scrub::new(values.iter().map(ToString::to_string).collect());
-        for (text, shown) in [
-            ("nothing of it: hunter", "nothing of it: hunter"),
-            ("hunter2", "*"),
-            ("xhunter2-e, hunter2-eu-wes", "x*-e, *-wes"),
-            ("hunter2-eu-westhunter3hunter4", "**hunter4"),
-            ("é pässwort1é", "é *é"),
-        ] {
-            assert_eq!(
-                scrub.without_values(text),
-                shown.replace('*', HIDDEN),
-                "{text}"
-            );
-        }
-        assert_eq!(Scrub::default().without_values("hunter2"), "hunter2");
-    }
 }

@@ -59,7 +59,7 @@ pub(super) fn judge<'a>(context: &Context<'a>, policies: Option<&Policies>) -> S
         findings.extend(policy::run(policies, context, None));
     }
     let files = &context.repo.files;
-    Scrub::of(context.judged(), files).apply(&mut findings, files);
+    Scrub::of(context).apply(&mut findings, files);
     Strict {
         repo: context.repo,
         config: context.config,

@@ -4,15 +4,19 @@
 //! both would help to guess the value.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::{Step, ValueChange};
-use crate::kustomize::Resource;
+use crate::kustomize::{Resource, ResourceId};
+use crate::repo::Overlay;
 use crate::secrets::lines::text_shown;
+use crate::secrets::words::{SHORTEST, Words};
 use crate::secrets::{
-    AROUND, HIDDEN, is_open, is_secret_name, names_secret_value, without_passwords,
+    AROUND, HIDDEN, is_open, is_secret_key, is_secret_name, is_secret_object, names_secret_value,
+    secret_arguments, without_passwords,
 };
 use crate::source::Files;
 use crate::yaml::{By, Data, Kind, Node, Scalar, escape_pointer};
@@ -51,16 +55,7 @@ pub(crate) fn masked_change(
     resource: &Resource,
     change: &ValueChange,
 ) -> (Option<Node>, Option<Node>) {
-    let mut place = Place::root(resource.kind());
-    let mut name = None;
-    for step in &change.steps {
-        match step {
-            Step::Key(key) => place.enter(key, name.take().as_deref()),
-            Step::Item { key, .. } => name.clone_from(key),
-        }
-    }
-    // if the path ends at an item, use its name; otherwise the item around it is already known
-    place.item = name.or(place.item);
+    let place = Walk::to(resource, change).place;
     let from = change
         .from
         .as_ref()
@@ -87,13 +82,8 @@ pub(crate) fn named_path(resource: &Resource, change: &ValueChange) -> String {
     let Some(folder) = path.strip_suffix(&escape_pointer(key)) else {
         return path;
     };
-    let mut place = Place::root(resource.kind());
-    for step in &change.steps {
-        if let Step::Key(key) = step {
-            place.enter(key, None);
-        }
-    }
-    let item = match place.in_secret_data() {
+    let place = Walk::to(resource, change).place;
+    let item = match place.in_secret_data() || place.argument {
         true => Cow::Borrowed(HIDDEN),
         false => without_passwords(key),
     };
@@ -105,24 +95,23 @@ pub(crate) fn named_path(resource: &Resource, change: &ValueChange) -> String {
 pub(crate) enum Word<'a> {
     /// A key of a map.
     Key(&'a str),
-    /// An item of a list, with its name.
-    Item(Option<&'a str>),
+    /// An item of a list, with its index and its name.
+    Item(usize, Option<&'a str>),
 }
 
 /// A present or earlier value of an object, masked if it is secret.
 pub(crate) fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> Node {
-    let mut place = Place::root(resource.kind());
-    let mut name = None;
+    let mut walk = Walk::new(resource);
     for word in way {
         match word {
-            Word::Key(key) => place.enter(key, name.take()),
-            Word::Item(item) => name = *item,
+            Word::Key(key) => walk.key(key),
+            Word::Item(index, name) => walk.item(*name, Some(*index)),
         }
-        if place.is_encryption() {
+        if walk.place.is_encryption() {
             return encrypted(node, None, HIDDEN);
         }
         // everything below a secret key is secret
-        if place.is_secret() {
+        if walk.place.is_secret() {
             return mask(
                 &Node {
                     replaced: None,
@@ -133,8 +122,64 @@ pub(crate) fn masked_at(resource: &Resource, way: &[Word<'_>], node: &Node) -> N
             );
         }
     }
-    place.item = name.map(str::to_string).or(place.item);
-    masked_node(node, None, HIDDEN, &mut place)
+    masked_node(node, None, HIDDEN, &mut walk.ended())
+}
+
+/// The identity of an object as a person may see it: a name may be copied from a Secret.
+pub(crate) fn shown_id(resource: &Resource) -> ResourceId {
+    let mut id = resource.id();
+    let node = &resource.node;
+    let is_secret = |path: &[&str]| node.at(path).is_some_and(Node::is_from_secret);
+    if is_secret(&["kind"]) {
+        id.kind = HIDDEN.to_string();
+    }
+    if is_secret(&["metadata", "name"]) {
+        id.name = HIDDEN.to_string();
+    }
+    if is_secret(&["metadata", "namespace"]) {
+        id.namespace = Some(HIDDEN.to_string());
+    }
+    id
+}
+
+/// The words that were copied from Secrets into the objects of overlays.
+pub(crate) fn words_copied<'r>(overlays: impl Iterator<Item = &'r Overlay>) -> Words {
+    let mut words = BTreeSet::new();
+    for resource in overlays.flat_map(|overlay| &overlay.rendered.resources) {
+        copied_words(resource, &mut words);
+    }
+    Words::new(&words)
+}
+
+/// Adds the texts of an object that were copied from Secrets. Texts that only a chart made of a secret
+/// value may be ordinary words, so they count where they name something.
+pub(crate) fn copied_words(resource: &Resource, words: &mut BTreeSet<String>) {
+    if resource.kind() != "Secret" {
+        copied(&resource.node, "", words);
+    }
+}
+
+fn copied(node: &Node, key: &str, words: &mut BTreeSet<String>) {
+    const NAMES: [&str; 4] = ["kind", "name", "namespace", "image"];
+    for entry in node.entries() {
+        copied(&entry.value, &entry.key, words);
+    }
+    node.items()
+        .iter()
+        .for_each(|item| copied(item, key, words));
+    if let Some(text) = node.text()
+        && text.len() >= SHORTEST
+        && node.is_from_secret()
+        && (node.origin.by != By::SecretValues || NAMES.contains(&key))
+    {
+        words.insert(text.to_string());
+        // the parts of an image
+        words.extend(
+            text.split(['/', ':', '@'])
+                .filter(|part| key == "image" && part.len() >= SHORTEST)
+                .map(str::to_string),
+        );
+    }
 }
 
 /// Marks the places of a Secret's values, wherever they were written, so that reports hide them: a
@@ -242,11 +287,70 @@ fn digested_node(node: &Node, place: &mut Place) -> Node {
     }
 }
 
+/// The way to a value of an object.
+struct Walk<'n> {
+    place: Place,
+    node: Option<&'n Node>,
+    /// The name of the item that was entered last.
+    name: Option<String>,
+}
+
+impl<'n> Walk<'n> {
+    fn new(resource: &'n Resource) -> Walk<'n> {
+        Walk {
+            place: Place::root(resource.kind()),
+            node: Some(&resource.node),
+            name: None,
+        }
+    }
+
+    /// The way to the place of a change.
+    fn to(resource: &'n Resource, change: &ValueChange) -> Walk<'n> {
+        let mut walk = Walk::new(resource);
+        for step in &change.steps {
+            match step {
+                Step::Key(key) => walk.key(key),
+                Step::Item { key, from, to } => walk.item(key.as_deref(), to.or(*from)),
+            }
+        }
+        walk.place = walk.ended();
+        walk
+    }
+
+    fn key(&mut self, key: &str) {
+        self.place.enter(key, self.name.take().as_deref());
+        self.node = self.node.and_then(|node| node.get(key));
+        self.place.enter_object(self.node);
+    }
+
+    fn item(&mut self, name: Option<&str>, index: Option<usize>) {
+        let list = self.node;
+        let item = index.and_then(|index| list?.items().get(index));
+        self.name = name.map(str::to_string);
+        self.place.argument = item.is_some_and(|item| item.as_scalar().is_some())
+            && list
+                .zip(index)
+                .is_some_and(|(list, index)| secret_arguments(list).contains(&index));
+        self.node = item;
+        self.place.enter_object(self.node);
+    }
+
+    /// The place at the end. If the path ends at an item, its name counts; otherwise the item around it
+    /// is already known.
+    fn ended(&self) -> Place {
+        let mut place = self.place.clone();
+        place.item = self.name.clone().or(place.item);
+        place
+    }
+}
+
 #[derive(Clone)]
 struct Place {
     kind: String,
     path: Vec<String>,
     item: Option<String>,
+    /// True for an argument of a program that is a secret.
+    argument: bool,
 }
 
 impl Place {
@@ -255,11 +359,20 @@ impl Place {
             kind: kind.to_string(),
             path: Vec::new(),
             item: None,
+            argument: false,
         }
     }
     fn enter(&mut self, key: &str, item: Option<&str>) {
         self.path.push(key.to_string());
         self.item = item.map(str::to_string);
+        self.argument = false;
+    }
+    /// Enters a value that may be a Secret inside of another object: below it, the rules for Secrets
+    /// apply.
+    fn enter_object(&mut self, node: Option<&Node>) {
+        if !self.path.is_empty() && self.kind != "Secret" && node.is_some_and(is_secret_object) {
+            *self = Place::root("Secret");
+        }
     }
     /// True if this is part of the data of a Secret, even if the data is not a map as it should be.
     fn in_secret_data(&self) -> bool {
@@ -286,8 +399,18 @@ impl Place {
                 self.path.len() > 2 && last == "kubectl.kubernetes.io/last-applied-configuration";
             return annotation || (self.path.len() == 2 && self.in_secret_data());
         }
-        // A variable's value, under its name.
-        if last == "value" && self.item.as_deref().is_some_and(names_secret_value) {
+        // a variable's value, under its name or its key
+        let above = self.path.iter().rev().nth(1);
+        if last == "value"
+            && (self.item.as_deref().is_some_and(names_secret_value)
+                || above.is_some_and(|above| is_secret_name(above)))
+        {
+            return true;
+        }
+        // a store of External Secrets that holds the values itself
+        let is_fake =
+            self.kind.ends_with("SecretStore") && self.path.iter().any(|key| key == "fake");
+        if self.argument || (is_fake && last.starts_with("value")) {
             return true;
         }
         let free_form = (self.kind == "ConfigMap" && first == "data")
@@ -307,12 +430,24 @@ impl Place {
             || self.path.iter().any(|key| key == "stringData");
         free_form && is_secret_name(last)
     }
-    /// True if a text under this key is a secret: `token`, but not `clientSecret`, which names a
-    /// Secret in many custom resources.
-    fn has_secret_name(&self) -> bool {
-        self.path
-            .last()
-            .is_some_and(|key| is_secret_name(key) && !key.to_ascii_lowercase().ends_with("secret"))
+    /// True if a text at this place is a secret because of its key, or of the object that it is for.
+    fn has_secret_text(&self, scalar: &Scalar) -> bool {
+        let last = self.path.last().map_or("", String::as_str);
+        let is_external = self.kind.ends_with("ExternalSecret") || self.kind == "PushSecret";
+        // `secretKey` of an ExternalSecret is the name of a key
+        let is_named = is_secret_key(last) && !(is_external && last == "secretKey");
+        // the template of a Secret; what it only refers to is shown
+        let is_template = (is_external || self.kind == "SealedSecret")
+            && self.path.iter().any(|key| key == "template")
+            && (last == "literal"
+                || self
+                    .path
+                    .iter()
+                    .rev()
+                    .nth(1)
+                    .is_some_and(|key| key == "data"))
+            && !scalar.text.contains("{{");
+        scalar.kind == Kind::String && (is_named || is_template)
     }
 }
 
@@ -331,10 +466,8 @@ fn masked_node(
                 let outer = place.clone();
                 place.enter(&entry.key, name.as_deref().or(outer.item.as_deref()));
                 let other = other.and_then(|other| other.get(&entry.key));
-                let text = entry.value.as_scalar();
-                let named =
-                    text.is_some_and(|text| text.kind == Kind::String) && place.has_secret_name();
-                entry.value = if named || place.is_secret() {
+                place.enter_object(Some(&entry.value));
+                entry.value = if place.is_secret() {
                     mask(&entry.value, other, changed)
                 } else if place.is_encryption() {
                     encrypted(&entry.value, other, changed)
@@ -348,17 +481,12 @@ fn masked_node(
         Data::List(list) => {
             let mut list = list.clone();
             let items = &mut Arc::make_mut(&mut list).items;
-            // `--password`, and the value as the next argument
-            let mut option = false;
+            let secrets = secret_arguments(node);
             for (index, item) in items.iter_mut().enumerate() {
-                let text = item.text().map(str::to_string);
-                if std::mem::take(&mut option) && text.is_some() {
+                if secrets.contains(&index) {
                     *item = mask(item, None, changed);
                     continue;
                 }
-                option = text.is_some_and(|text| {
-                    text.starts_with('-') && is_secret_name(text.trim_start_matches('-'))
-                });
                 let name = item.get("name").and_then(Node::text);
                 let partner = other.map_or(&[][..], Node::items);
                 let same = |other: &&Node| {
@@ -368,12 +496,18 @@ fn masked_node(
                     .iter()
                     .find(same)
                     .or_else(|| partner.get(index).filter(|_| name.is_none()));
-                *item = masked_node(item, partner, changed, place);
+                *item = match is_secret_object(item) {
+                    true => masked_node(item, partner, changed, &mut Place::root("Secret")),
+                    false => masked_node(item, partner, changed, place),
+                };
             }
             Data::List(list)
         }
         Data::Scalar(scalar)
-            if place.is_secret() || place.in_secret_data() || node.is_from_secret() =>
+            if place.is_secret()
+                || place.in_secret_data()
+                || place.has_secret_text(scalar)
+                || node.is_from_secret() =>
         {
             return mask(&node_of(scalar, node), other, changed);
         }

@@ -24,7 +24,7 @@ impl Step {
     pub(crate) fn word(&self) -> secrets::Word<'_> {
         match self {
             Step::Key(key) => secrets::Word::Key(key),
-            Step::Item(_, name) => secrets::Word::Item(name.as_deref()),
+            Step::Item(index, name) => secrets::Word::Item(*index, name.as_deref()),
         }
     }
 }

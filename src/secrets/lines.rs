@@ -9,12 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::words::words;
 use super::{HIDDEN, text, tree, without_passwords};
 use crate::source::{Files, SourceFile};
 use crate::yaml::{FileId, Origin};
-
-/// The shortest word that is taken out of a message because its line hides it.
-const SHORTEST: usize = 4;
 
 /// The most lines of a place that are searched for hidden words.
 const PLACE: usize = 50;
@@ -126,15 +124,16 @@ impl Lines {
 
 /// A text of several lines, such as a patch or a configuration file, without the secrets in it.
 pub(crate) fn text_shown(text: &str) -> Cow<'_, str> {
-    let several = text.contains('\n') || text.starts_with(['{', '[']);
-    if !several || !(text.contains("ecret") || text.contains("ata")) {
-        return without_passwords(text);
+    let plain = without_passwords(text);
+    let several = plain.contains('\n') || plain.starts_with(['{', '[']);
+    if !several || !(plain.contains("ecret") || plain.contains("ata")) {
+        return plain;
     }
     let files = Files::default();
-    let file = files.get(files.add("", None, Arc::from(text)));
+    let file = files.get(files.add("", None, Arc::from(&*plain)));
     let lines = Lines::of(&file);
     let mut shown = String::new();
-    for (index, line) in text.split_inclusive('\n').enumerate() {
+    for (index, line) in plain.split_inclusive('\n').enumerate() {
         let content = line.trim_end_matches(['\n', '\r']);
         shown.push_str(&lines.shown(index + 1, content));
         shown.push_str(&line[content.len()..]);
@@ -143,15 +142,6 @@ pub(crate) fn text_shown(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(shown)
-}
-
-/// The words of a line that are long enough to be a secret. The name of a variable is none.
-fn words(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|character: char| {
-        character.is_whitespace() || matches!(character, '"' | '\'' | '`' | '=' | ',' | '*' | '&')
-    })
-    .map(|word| word.trim_matches(['{', '}', '[', ']', ':']))
-    .filter(|word| word.len() >= SHORTEST && !word.trim_start_matches('{').starts_with('$'))
 }
 
 /// The bytes of a file, as bytes of its lines.

@@ -5,13 +5,18 @@
 //! rendered objects (`compare::secrets`), the messages of findings (`check`).
 
 pub(crate) mod lines;
+mod passwords;
 mod text;
 mod tree;
+pub(crate) mod words;
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use regex::Regex;
+
+use crate::yaml::Node;
+pub(crate) use passwords::without_passwords;
 
 /// Stands for a hidden value.
 pub(crate) const HIDDEN: &str = "(hidden)";
@@ -33,13 +38,59 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         .is_some_and(|(secret, reference)| secret.is_match(name) && !reference.is_match(name))
 }
 
-/// True if the value beside this name is a secret: a variable, or the header of a request.
+/// True if the value of this name is hidden: that of a variable or key whose name says so, of the header
+/// of a request, of some kinds of keys. Wider than [`is_secret_name`], which rules report.
 pub(crate) fn names_secret_value(name: &str) -> bool {
-    const HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
-    is_secret_name(name)
-        || HEADERS
-            .iter()
-            .any(|header| name.eq_ignore_ascii_case(header))
+    static PATTERN: OnceLock<Option<Regex>> = OnceLock::new();
+    let pattern = PATTERN.get_or_init(|| {
+        Regex::new(r"(?i)^((proxy-)?authorization|(set-)?cookie|x-auth(-[a-z]+)*|chpasswd|pgpass(word)?)$|(^|[-_.])(pw|pass)$|(?-i:[a-z](Pw|Pass)$)|(crypt(o|ion)?|sodium|hmac|aes|jwt|session|cookie|master|license|account|shared|routing|integration|ssh|pgp|gpg|rsa|user|webhook)[-_.]?key$").ok()
+    });
+    is_secret_name(name) || pattern.as_ref().is_some_and(|known| known.is_match(name))
+}
+
+/// True if a text under this key of an object is hidden: `token`, but not `clientSecret`, which names a
+/// Secret in many custom resources.
+pub(crate) fn is_secret_key(key: &str) -> bool {
+    names_secret_value(key) && !key.to_ascii_lowercase().ends_with("secret")
+}
+
+/// True if a map is a Secret inside of another object or file, and not the name of one
+/// (`target: {kind: Secret}`).
+pub(crate) fn is_secret_object(node: &Node) -> bool {
+    let has = |key: &&str| node.get(key).is_some();
+    node.get("kind").and_then(Node::text) == Some("Secret")
+        && (["metadata", "data", "stringData"].iter().any(has)
+            || (!has(&"name") && has(&"apiVersion")))
+}
+
+/// The items of a list of arguments that are secrets: the one behind `--password`, and what some programs
+/// take with a short option, such as `mysql -p…`.
+pub(crate) fn secret_arguments(list: &Node) -> BTreeSet<usize> {
+    let items = list.items();
+    let program = items.first().and_then(Node::text).unwrap_or_default();
+    let program = program.rsplit('/').next().unwrap_or_default();
+    let option = match program {
+        "mysql" | "mysqldump" | "mysqladmin" | "mariadb" | "mariadb-dump" | "sshpass" => "-p",
+        "redis-cli" => "-a",
+        "curl" => "-u",
+        _ => "",
+    };
+    let mut secrets = BTreeSet::new();
+    let mut is_next = false;
+    for (index, text) in items.iter().map(Node::text).enumerate() {
+        let Some(text) = text else {
+            is_next = false;
+            continue;
+        };
+        let attached = !option.is_empty() && text.starts_with(option) && text.len() > 2;
+        if is_next || attached {
+            secrets.insert(index);
+        }
+        let is_long = text.starts_with('-') && is_secret_name(text.trim_start_matches('-'));
+        let takes_next = text == option && !program.starts_with("m");
+        is_next = !is_next && (is_long || (!option.is_empty() && takes_next));
+    }
+    secrets
 }
 
 /// True if a text can be shown although it stands in the place of a secret: it is empty, encrypted,
@@ -51,59 +102,6 @@ pub(crate) fn is_open(text: &str) -> bool {
     text.is_empty()
         || (text.starts_with("ENC[") && text.ends_with(']'))
         || variable.is_some_and(|name| !name.contains(['{', '}']))
-}
-
-/// A text without the passwords in it: `https://user:password@host`, `--password=…`, the header of a
-/// request, a line such as `db.password = …`.
-pub(crate) fn without_passwords(text: &str) -> Cow<'_, str> {
-    static PATTERNS: OnceLock<Vec<(Regex, &str)>> = OnceLock::new();
-    if !text.contains(['=', ':', '-', ' ']) {
-        return Cow::Borrowed(text);
-    }
-    let patterns = PATTERNS.get_or_init(|| {
-        [
-            (r"(://[^\s/:@]*):[^\s/@]+@", "$1:(hidden)@"),
-            // the same without a scheme; not `name:tag@sha256:…`
-            (
-                r"(^|[\s\x22'`])([\w.-]+):[^\s/@:]+(@(?:[\w-]+\.)+[\w-]+[/:])",
-                "$1$2:(hidden)$3",
-            ),
-            // the data source name of a database driver: `user:password@tcp(host:3306)/name`
-            (r"(\b[\w.-]+):[^\s/@:]+(@(?:tcp|unix)\()", "$1:(hidden)$2"),
-            (
-                r"(?i)([?&][\w.-]*(?:password|passwd|secret|token|api-?_?key|signature|sig)=)[^\s&'\x22#]+",
-                "$1(hidden)",
-            ),
-            (
-                r"(?i)(--?[a-z0-9._-]*(?:password|passwd|passphrase|secret|token|api-?key))[= ]+[^\s=]\S*",
-                "$1=(hidden)",
-            ),
-            (
-                r#"(?i)((?:proxy-)?authorization|x-[a-z-]*(?:api-?key|token))["']?(\s*[:=]\s*|\s+)["']?(?:(?:bearer|basic|token)\s+)?[^\s"',]+"#,
-                "$1$2(hidden)",
-            ),
-            (r"\b(Bearer) +[\w.~+/=-]{6,}", "$1 (hidden)"),
-            (
-                r#"(?i)(["'][\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key)["']\s*:\s*["'])[^"']+"#,
-                "$1(hidden)",
-            ),
-            // a line of a text that is a file itself, such as a patch or `application.properties`
-            (
-                r#"(?im)^([ \t-]*["']?[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key)["']?)[ \t]*([:=])[ \t]*[^\s$({].*$"#,
-                "$1$2 (hidden)",
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(pattern, by)| Some((Regex::new(pattern).ok()?, by)))
-        .collect()
-    });
-    let mut hidden = Cow::Borrowed(text);
-    for (pattern, by) in patterns {
-        if let Cow::Owned(changed) = pattern.replace_all(&hidden, *by) {
-            hidden = Cow::Owned(changed);
-        }
-    }
-    hidden
 }
 
 #[cfg(test)]
@@ -137,34 +135,26 @@ mod tests {
     }
 
     #[test]
-    fn passwords_in_text() {
-        for (text, shown) in [
-            ("postgres://api:hunter@db/x", "postgres://api:(hidden)@db/x"),
-            ("--db-password=hunter", "--db-password=(hidden)"),
-            ("api:hunter@tcp(db:3306)/x", "api:(hidden)@tcp(db:3306)/x"),
-            (
-                "https://git.example.com/x?token=hunter&a=b",
-                "https://git.example.com/x?token=(hidden)&a=b",
-            ),
-            (
-                "proxy_set_header Authorization \"Bearer hunter\";",
-                "proxy_set_header Authorization (hidden)\";",
-            ),
-            ("{\"token\": \"hunter\"}", "{\"token\": \"(hidden)\"}"),
-            ("db.password=hunter", "db.password= (hidden)"),
-            ("curl -H 'Bearer hunter2'", "curl -H 'Bearer (hidden)'"),
+    fn names_of_hidden_values() {
+        for name in [
+            "Authorization",
+            "X-Auth",
+            "routingKey",
+            "restuserkey",
+            "DB_PASS",
+            "dbPw",
         ] {
-            assert_eq!(without_passwords(text), shown);
+            assert!(names_secret_value(name), "{name}");
         }
-        for text in [
-            "https://acme.example:8080/a@b",
-            "the token is read from a file",
-            "secretName: db",
-            "registry.example.com/app:1.0@sha256:0123",
-            "git@git.example.com:acme/config.git",
-            "password: ${PASSWORD}",
+        for name in [
+            "bypass",
+            "compass",
+            "publicKey",
+            "key",
+            "secretName",
+            "existingSecret",
         ] {
-            assert_eq!(without_passwords(text), text);
+            assert!(!names_secret_value(name), "{name}");
         }
     }
 }

@@ -1,11 +1,18 @@
 //! Finds the values of Secrets in the tree of a file: also in patches, lists and texts that hold
 //! YAML themselves.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use crate::source::SourceFile;
 use crate::yaml::read::{read, read_embedded};
 use crate::yaml::{Kind, Node, Origin};
 
-use super::{AROUND, is_open, is_secret_name, names_secret_value};
+use super::words::words;
+use super::{
+    AROUND, is_open, is_secret_name, is_secret_object, names_secret_value, secret_arguments,
+    without_passwords,
+};
 
 /// Keys of an entry of `secretGenerator` that hold no value.
 const GENERATOR: [&str; 10] = [
@@ -72,7 +79,7 @@ impl Search<'_> {
     fn map(&mut self, node: &Node) {
         let kind = node.get("kind").and_then(Node::text);
         match kind {
-            Some("Secret") if is_object(node) => return self.secret(node),
+            Some("Secret") if is_secret_object(node) => return self.secret(node),
             Some("SecretList") => {
                 let items = node.get("items").map_or(&[][..], Node::items);
                 return items.iter().for_each(|item| self.secret(item));
@@ -95,7 +102,7 @@ impl Search<'_> {
                 }
                 "configMapGenerator" => self.literals(&entry.value),
                 "patch" if target == Some("Secret") => self.patch(&entry.value),
-                key if is_secret_name(key)
+                key if names_secret_value(key)
                     && entry
                         .value
                         .as_scalar()
@@ -109,24 +116,21 @@ impl Search<'_> {
     }
 
     fn list(&mut self, node: &Node) {
-        // `--password`, and the value as the next argument
-        let mut option = false;
-        for item in node.items() {
-            let text = item.text();
-            if std::mem::take(&mut option) && text.is_some() {
-                self.hide(item);
-                continue;
+        let secrets = secret_arguments(node);
+        for (index, item) in node.items().iter().enumerate() {
+            match secrets.contains(&index) {
+                true => self.hide(item),
+                false => self.node(item),
             }
-            option = text.is_some_and(|text| {
-                text.starts_with('-') && is_secret_name(text.trim_start_matches('-'))
-            });
-            self.node(item);
         }
     }
 
-    /// A text may hold YAML itself.
+    /// A text may have passwords in it, and hold YAML itself.
     fn scalar(&mut self, node: &Node) {
         let text = node.raw();
+        if let Cow::Owned(shown) = without_passwords(text) {
+            self.hide_words(node, &shown);
+        }
         let may = text.contains('\n') || text.starts_with(['{', '[']);
         if !may || !(text.contains("ecret") || text.contains("ata")) {
             return;
@@ -256,6 +260,30 @@ impl Search<'_> {
         }
     }
 
+    /// Hides the words of a text that another one lacks. If they are written in another way, such as
+    /// with escapes, the whole text is hidden.
+    fn hide_words(&mut self, node: &Node, shown: &str) {
+        let written = self.slice(node.origin).to_string();
+        let known: BTreeSet<&str> = words(shown).collect();
+        let hidden = words(node.raw()).filter(|word| !known.contains(word));
+        let mut found = Vec::new();
+        let is_found = |word: &str, found: &mut Vec<(u32, u32)>| {
+            let before = found.len();
+            let places = written.match_indices(word);
+            let start = |at: usize| node.origin.start + at as u32;
+            found.extend(places.map(|(at, _)| (start(at), start(at + word.len()))));
+            found.len() > before
+        };
+        let mut all = true;
+        for word in hidden {
+            all &= is_found(word, &mut found);
+        }
+        match all && !found.is_empty() {
+            true => self.spans.extend(found),
+            false => self.hide(node),
+        }
+    }
+
     /// Hides every scalar.
     fn hide(&mut self, node: &Node) {
         if node.as_scalar().is_some() && !is_open(node.raw()) {
@@ -287,10 +315,4 @@ impl Search<'_> {
             .get(origin.start as usize..origin.end as usize)
             .unwrap_or_default()
     }
-}
-
-/// True if a map of the kind Secret is an object, and not the name of one (`target: {kind: Secret}`).
-fn is_object(node: &Node) -> bool {
-    let has = |key: &&str| node.get(key).is_some();
-    ["metadata", "data", "stringData"].iter().any(has) || (!has(&"name") && has(&"apiVersion"))
 }

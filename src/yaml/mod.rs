@@ -73,6 +73,8 @@ pub enum By {
     Template,
     /// A value of a chart's release; the span's text is the value if possible.
     Values,
+    /// The same, if its name says that it is a secret, or what a template made of such a value.
+    SecretValues,
     /// A plugin-style built-in transformer (`ValueAddTransformer`, …).
     Transformer,
 }
@@ -99,7 +101,7 @@ impl By {
             By::Flux => "flux",
             By::ArgoCd => "argocd",
             By::Template => "template",
-            By::Values => "values",
+            By::Values | By::SecretValues => "values",
             By::Transformer => "transformer",
         }
     }
@@ -301,11 +303,13 @@ pub struct Removed {
 }
 
 impl Node {
-    /// True if the value, or one that it replaced in part, was copied from a Secret.
+    /// True if the value, or one that it replaced in part, was copied from a Secret or from a secret
+    /// value of a chart.
     pub fn is_from_secret(&self) -> bool {
         let mut node = self;
         loop {
-            if matches!(node.origin.by, By::SecretReplacement | By::SecretVar) {
+            let by = node.origin.by;
+            if matches!(by, By::SecretReplacement | By::SecretVar | By::SecretValues) {
                 return true;
             }
             match &node.replaced {

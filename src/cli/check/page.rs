@@ -96,7 +96,7 @@ fn comparisons(workspace: &Workspace, outcome: &Outcome) -> Vec<Comparison> {
                 continue;
             }
             room -= lines.len();
-            let id = change.id();
+            let id = secrets::shown_id(change.resource());
             let is_expected = change.change == Change::Changed
                 && change.changes.iter().all(|value| value.expected.is_some());
             comparison.objects.push(ComparedObject {

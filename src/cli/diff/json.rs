@@ -40,6 +40,6 @@ fn resource(repo: &Repo, change: &ResourceChange) -> Value {
     };
     let changes: Vec<Value> = change.changes.iter().map(value).collect();
     json!({
-        "resource": identity(&change.id()), "change": change.change.as_str(), "changes": changes,
+        "resource": identity(&secrets::shown_id(change.resource())), "change": change.change.as_str(), "changes": changes,
     })
 }

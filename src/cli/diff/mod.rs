@@ -22,7 +22,7 @@ use super::progress::Progress;
 use super::workspace::Workspace;
 use super::{Ending, output};
 use crate::check::Base;
-use crate::compare::{Change, ResourceChange};
+use crate::compare::{Change, ResourceChange, secrets};
 use crate::repo::{Overlay, Repo};
 use crate::report::{printable, safe_text};
 use revisions::Range;
@@ -207,7 +207,7 @@ const NOT_THERE: &str = "/dev/null";
 
 /// `changed Deployment/api`
 fn title(change: &ResourceChange) -> String {
-    let id = change.id();
+    let id = secrets::shown_id(change.resource());
     match &*id.kind {
         "" => format!("{} release {}", change.change.as_str(), id.name),
         kind => format!("{} {kind}/{}", change.change.as_str(), id.name),

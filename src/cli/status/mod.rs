@@ -22,6 +22,7 @@ use super::output::{warn, width_of};
 use super::paint::{self, Look};
 use super::reports;
 use super::workspace::{Head, Workspace, revision_at};
+use crate::compare::secrets;
 use crate::history::{Version, overlays_of};
 use crate::repo::{Overlay, Repo};
 use crate::report::Matrix;
@@ -174,6 +175,7 @@ fn warn_of_partial(repo: &Repo, overlays: &[usize]) {
 /// One line for each image, by app, environment, variant and name.
 fn lines<'r>(present: &Present<'r>, past: &Past) -> Vec<Line<'r>> {
     let mut lines: Vec<Line> = Vec::new();
+    let copied = secrets::words_copied(present.overlays());
     for (key, overlay, version) in present.all() {
         let since = past.since.get(&key);
         let earlier = present.earlier(&key);
@@ -183,8 +185,14 @@ fn lines<'r>(present: &Present<'r>, past: &Past) -> Vec<Line<'r>> {
         });
         lines.push(Line {
             overlay,
-            name: key.1,
-            version: version.clone(),
+            name: copied.hide(&key.1).into_owned(),
+            version: Version {
+                tag: version
+                    .tag
+                    .as_deref()
+                    .map(|tag| copied.hide(tag).into_owned()),
+                digest: version.digest.clone(),
+            },
             since: since.cloned().flatten(),
             committed: since != Some(&None),
             relation,

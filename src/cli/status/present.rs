@@ -43,6 +43,14 @@ impl<'r> Present<'r> {
         self.images.get(&overlay)
     }
 
+    /// The overlays with images.
+    pub(super) fn overlays(&self) -> impl Iterator<Item = &'r Overlay> {
+        let repo = self.repo;
+        self.images
+            .keys()
+            .filter_map(|index| repo.overlays.get(*index))
+    }
+
     /// Every version of every image.
     pub(super) fn all(&self) -> impl Iterator<Item = (Key, &'r Overlay, &Version)> {
         self.images.iter().flat_map(move |(index, images)| {

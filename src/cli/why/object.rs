@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{listed, variables};
 use crate::cli::error::Error;
+use crate::compare::secrets;
 use crate::explain::{Found, objects, path::words, value};
 use crate::kubernetes::workload;
 use crate::kustomize::Resource;
@@ -119,8 +120,11 @@ fn named<'r>(all: &[Found<'r>], typed: Typed) -> Vec<Found<'r>> {
 
 /// A name alone is compared with names alone.
 fn unknown(all: &[Found], typed: Typed) -> UnknownName {
+    // a name that was copied from a Secret is not suggested
+    let is_shown = |one: &&Found| secrets::shown_id(one.resource) == one.resource.id();
     let known: Vec<String> = all
         .iter()
+        .filter(is_shown)
         .map(|one| match typed.kind {
             Some(_) => format!("{}/{}", one.resource.kind(), one.resource.original.name),
             None => one.resource.original.name.clone(),

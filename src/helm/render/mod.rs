@@ -5,6 +5,7 @@ mod files;
 mod lacking;
 mod objects;
 mod origins;
+mod secret;
 pub(crate) mod split;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::yaml::read::{Dialect, read_as};
 use crate::yaml::{FileId, Node, Origin};
 pub(super) use data::Unit;
 use origins::Written;
+use secret::SecretValues;
 use split::{Document, Role};
 
 pub(super) use objects::rendered;
@@ -122,17 +124,42 @@ fn complete(
     let root = dependencies::resolve(chart, more, release).map_err(one)?;
     let mut values = release.values.clone();
     coalesce(&root, &mut values, false).map_err(one)?;
+    let secrets = SecretValues::of(&values);
+    let documents = documents(
+        charts,
+        (chart, &root),
+        &values,
+        &secrets,
+        release,
+        &kubernetes,
+    );
+    documents.map_err(|problems| {
+        let problems = problems.into_iter();
+        problems.map(|problem| secrets.conceal(problem)).collect()
+    })
+}
+
+/// The documents that the templates make of some values.
+fn documents(
+    charts: &Charts,
+    (chart, root): (&Arc<Chart>, &Instance),
+    values: &Node,
+    secrets: &SecretValues,
+    release: &Release,
+    kubernetes: &KubeVersion,
+) -> Result<Vec<Read>, Vec<Problem>> {
+    let one = |problem: Box<Problem>| vec![*problem];
     if !release.skips_schema {
-        let broken = schema::check(&root, &values, release.is_partial, &charts.files);
+        let broken = schema::check(root, values, release.is_partial, &charts.files);
         if !broken.is_empty() {
             return Err(broken);
         }
     }
-    check_kubernetes(chart, &kubernetes).map_err(one)?;
-    let capabilities = capabilities::value(&kubernetes, &release.api_versions);
-    let units = data::units(&root, &values, (release, capabilities), &charts.files);
+    check_kubernetes(chart, kubernetes).map_err(one)?;
+    let capabilities = capabilities::value(kubernetes, &release.api_versions);
+    let units = data::units(root, values, (release, capabilities), &charts.files);
     let printed = execute(charts, chart, &units).map_err(one)?;
-    let written = Written::new(&values, default_files(&root), &charts.files);
+    let written = Written::new((values, secrets), default_files(root), &charts.files);
     let mut found = Vec::new();
     for (name, text) in printed {
         read_documents(&name, &text, &written, &mut found).map_err(one)?;
@@ -144,7 +171,7 @@ fn complete(
     });
     let mut documents = Vec::new();
     if release.includes_crds {
-        definitions(&root, &root.name, &charts.files, &mut documents).map_err(one)?;
+        definitions(root, &root.name, &charts.files, &mut documents).map_err(one)?;
     }
     documents.extend(found);
     documents.retain(|read| match read.document.role {

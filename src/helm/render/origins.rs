@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 
+use super::secret::SecretValues;
 use crate::source::Files;
 use crate::template::{Inputs, Piece, Text};
 use crate::yaml::read::lines;
@@ -22,6 +23,7 @@ pub(super) struct Written<'v> {
     /// The files of the defaults of charts, which no environment has for itself.
     defaults: Vec<FileId>,
     files: &'v Files,
+    secrets: &'v SecretValues,
 }
 
 /// The numbers of pieces and inputs that a history remembers.
@@ -29,11 +31,16 @@ const LONGEST_HISTORY: usize = 12;
 
 impl<'v> Written<'v> {
     /// Notes the values of a release.
-    pub(super) fn new(values: &'v Node, defaults: Vec<FileId>, files: &'v Files) -> Written<'v> {
+    pub(super) fn new(
+        (values, secrets): (&'v Node, &'v SecretValues),
+        defaults: Vec<FileId>,
+        files: &'v Files,
+    ) -> Written<'v> {
         let mut written = Written {
             replaced: HashMap::default(),
             defaults,
             files,
+            secrets,
         };
         written.note(values);
         written
@@ -172,6 +179,16 @@ impl<'v> Written<'v> {
                 true => history.replaced,
                 false => Some(Arc::new(history)),
             };
+        }
+        let tells = |(bytes, piece): &(Range<usize>, &Piece)| {
+            let bytes = bytes.start.max(span.start)..bytes.end.min(span.end);
+            let is_whole = bytes == span;
+            let printed = text.as_str().get(bytes).unwrap_or_default();
+            self.secrets.told_by(printed, piece.inputs.origins())
+                && (is_whole || SecretValues::is_shown(&scalar.text, printed))
+        };
+        if pieces.iter().any(tells) {
+            node.origin = node.origin.with(By::SecretValues);
         }
     }
 

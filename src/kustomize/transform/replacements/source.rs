@@ -36,7 +36,7 @@ pub(super) fn source_value(
         return Err(not_scalar(options, "the source"));
     };
     let scalar = Scalar {
-        text: piece_of(&whole.text, delimiter, options)?.into(),
+        text: piece_of(whole, by, delimiter, options)?.into(),
         ..whole.clone()
     };
     Ok(Value {
@@ -103,17 +103,22 @@ fn field_of<'r>(
 }
 
 fn piece_of<'t>(
-    whole: &'t str,
+    whole: &'t Scalar,
+    by: By,
     delimiter: &str,
     options: &FieldOptions,
 ) -> Result<&'t str, Problem> {
-    let pieces: Vec<&str> = whole.split(delimiter).collect();
+    let pieces: Vec<&str> = whole.text.split(delimiter).collect();
     let index = usize::try_from(options.index).ok();
     index
         .and_then(|index| pieces.get(index).copied())
         .ok_or_else(|| {
+            let whole = match by {
+                By::SecretReplacement => "the value of the Secret".to_string(),
+                _ => format!("{:?}", whole.text),
+            };
             let message = format!(
-                "there is no piece {} of {whole:?}, which has {} pieces",
+                "there is no piece {} of {whole}, which has {} pieces",
                 options.index,
                 pieces.len()
             );

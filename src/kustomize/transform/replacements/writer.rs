@@ -19,8 +19,8 @@ pub(super) enum Failure {
     NotScalar,
     #[error("the result would be too large")]
     TooLarge,
-    #[error("the field holds {kind}, but {text:?} is not")]
-    Mistyped { kind: &'static str, text: String },
+    #[error("the field holds {kind}, but {value} is not")]
+    Mistyped { kind: &'static str, value: String },
 }
 
 impl Failure {
@@ -152,7 +152,10 @@ impl Writer<'_> {
             let fitting = fitting(present.kind, &text).or(loose.then_some(present.kind));
             let kind = fitting.ok_or_else(|| Failure::Mistyped {
                 kind: name(present.kind),
-                text: text.to_string(),
+                value: match value.is_from_secret() {
+                    true => "the value of the Secret".to_string(),
+                    false => format!("{text:?}"),
+                },
             })?;
             Scalar {
                 text,

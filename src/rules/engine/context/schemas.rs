@@ -157,7 +157,8 @@ impl<'a> Context<'a> {
         for overlay in self.judged() {
             for resource in &overlay.rendered.resources {
                 let (version, kind) = (resource.api_version(), resource.kind());
-                if version.is_empty() || !known.insert((version, kind)) {
+                let copied = resource.node.get("kind").is_some_and(Node::is_from_secret);
+                if version.is_empty() || copied || !known.insert((version, kind)) {
                     continue;
                 }
                 let is_described = Described::embedded(version, kind).is_some()
