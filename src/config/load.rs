@@ -265,7 +265,7 @@ charts:
         10: until must be a date, but `soon` is not one; write it as 2027-01-31
         12: `8` is not a valid day of the week; write a number from 0 to 7
         13: `Europe/Atlantis` is not a time zone; write a name such as Europe/Berlin or UTC
-        14: unknown key `evidence` in the configuration; did you mean `dependencies`?
+        14: `evidence` must be a map, but it is a list; 
         15: `bots` must be a list, but it is the text `me`;
         "#);
     }
@@ -407,7 +407,7 @@ suppress:
         for key in KEYS {
             assert!(every.contains(key.name), "{}", key.name);
         }
-        assert!(!every.contains("evidence"));
+        assert!(!every.contains("proofs"));
     }
 
     #[test]

@@ -55,8 +55,8 @@ pub(super) fn values(workspace: &Workspace, name: &str) -> Vec<Setting> {
                 let bots = workspace.config.bots.iter().map(|bot| bot.as_str());
                 values.push(default(key.name, json!(bots.collect::<Vec<&str>>())));
             }
-            // a file that is not named has no default
-            ("baseline", None) => {}
+            // files that are not named have no default
+            ("baseline" | "evidence", None) => {}
             (name, None) => {
                 let is_map = matches!(
                     name,

@@ -627,7 +627,16 @@ enum Evidence {
 
 /// Words of environments that often mean something else when no other environment is beside them:
 /// `charts/live`, `ci/test`.
-const AMBIGUOUS: &[&str] = &["live", "sandbox", "stage", "test", "testing", "develop"];
+const AMBIGUOUS: &[&str] = &[
+    "develop",
+    "int",
+    "integration",
+    "live",
+    "sandbox",
+    "stage",
+    "test",
+    "testing",
+];
 
 fn is_unambiguous(word: &str) -> bool {
     !AMBIGUOUS.contains(&&*word.to_ascii_lowercase())
