@@ -43,7 +43,14 @@ pub(super) fn drafts(
         }
         let name = name_of(&now.node, environment);
         let turns = super::turns(&before.node, &now.node).into_iter();
-        let turns: Vec<Turn> = turns.filter(|turn| !is_told(turn.origin)).collect();
+        let mut turns: Vec<Turn> = turns.filter(|turn| !is_told(turn.origin)).collect();
+        // what it applies was not checked before either, so only another source is an error
+        for turn in turns
+            .iter_mut()
+            .filter(|turn| turn.cause.kind == "settings")
+        {
+            turn.severity = turn.severity.min(Severity::Warning);
+        }
         if turns.is_empty() && !is_told(place) {
             let kind = now.node.get("kind").and_then(Node::text);
             let is_followed = followed.contains(&place) || kind == Some("ApplicationSet");
