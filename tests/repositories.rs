@@ -1575,7 +1575,11 @@ fn histories_of_every_shape_have_a_base_or_say_why_not() {
     repo.git(&["checkout", "-q", "-b", "first"])
         .app("api")
         .commit("first");
-    clean(&repo.run(&base("empty")));
+    let found = repo.run(&base("empty")).expect(0);
+    assert_eq!(
+        found.findings(),
+        ["production-only-change apps/api/base/deployment.yaml:1"]
+    );
     assert_eq!(
         repo.run(&["diff", "empty..first", "--summary"])
             .out

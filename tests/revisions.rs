@@ -603,9 +603,10 @@ fn nothing_proves_itself() {
     );
     let other = Repo::started();
     other.app("web");
-    assert!(
-        other.run(&base("HEAD")).findings().is_empty(),
-        "an app that is new everywhere"
+    assert_eq!(
+        other.run(&base("HEAD")).findings(),
+        ["production-only-change apps/web/base/deployment.yaml:1"],
+        "an app that is new everywhere is told"
     );
 }
 
